@@ -1,0 +1,73 @@
+"""Who did what, and because of what.
+
+Whoever works sets itself as the actor, with the revisions that made it work; the API server records each committed
+write under that name. The records form a graph: a write's causes are earlier writes.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import NamedTuple
+
+from k8slab.sim.clock import Clock
+
+
+class Write(NamedTuple):
+    """One committed write: the revision it made, when (lab time, microseconds), by whom and because of what."""
+
+    revision: int
+    time: int
+    actor: str
+    causes: tuple[int, ...]
+    verb: str
+    key: str
+    note: str
+
+
+class Trace:
+    """The running actor with its causes, and the record of all writes by revision.
+
+    >>> trace = Trace(Clock())
+    >>> with trace.acting("deployment-controller", causes=(4,), note="no ReplicaSet yet"):
+    ...     trace.record(5, "/registry/replicasets/default/web", "create")
+    >>> trace.writes[5].actor, trace.writes[5].causes, trace.actor
+    ('deployment-controller', (4,), '')
+    """
+
+    __slots__ = ("actor", "causes", "clock", "note", "writes")
+
+    def __init__(self, clock: Clock) -> None:
+        """Record with the times of this clock."""
+        self.clock = clock
+        self.actor = ""
+        self.causes: tuple[int, ...] = ()
+        self.note = ""
+        self.writes: dict[int, Write] = {}
+
+    def acting(self, actor: str, causes: tuple[int, ...] = (), note: str = "") -> Acting:
+        """For the time of a ``with`` block, writes are ``actor``'s, because of ``causes``; ``note`` says why in words."""
+        return Acting(self, actor, causes, note)
+
+    def record(self, revision: int, key: str, verb: str) -> None:
+        """Record the write that made ``revision`` (called by the API server after its commit)."""
+        self.writes[revision] = Write(revision, self.clock.now, self.actor, self.causes, verb, key, self.note)
+
+
+class Acting:
+    """The ``with`` block of ``Trace.acting``: sets and restores who acts."""
+
+    __slots__ = ("_new", "_old", "_trace")
+
+    def __init__(self, trace: Trace, actor: str, causes: tuple[int, ...], note: str) -> None:
+        self._trace = trace
+        self._new = (actor, causes, note)
+        self._old: tuple[str, tuple[int, ...], str] = ("", (), "")
+
+    def __enter__(self) -> None:
+        trace = self._trace
+        self._old = (trace.actor, trace.causes, trace.note)
+        trace.actor, trace.causes, trace.note = self._new
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        trace = self._trace
+        trace.actor, trace.causes, trace.note = self._old
