@@ -45,7 +45,7 @@ class Trace:
         self.writes: dict[int, Write] = {}
 
     def acting(self, actor: str, causes: tuple[int, ...] = (), note: str = "") -> Acting:
-        """For the time of a ``with`` block, writes are ``actor``'s, because of ``causes``; ``note`` says why in words."""
+        """In a ``with`` block, writes are ``actor``'s, because of ``causes``; ``note`` says why in words."""
         return Acting(self, actor, causes, note)
 
     def record(self, revision: int, key: str, verb: str) -> None:

@@ -1,0 +1,227 @@
+"""The composition root: the only module that knows all components."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from k8slab.api.request import UserInfo
+from k8slab.apiserver import APIServer
+from k8slab.client import Client
+from k8slab.cluster.faults import Faults
+from k8slab.cluster.gate import Gate, load_request
+from k8slab.cluster.history import History, Snapshot
+from k8slab.cluster.topology import Shape, TopologyError, machines
+from k8slab.controllers import ControllerManager
+from k8slab.errors import K8sLabError
+from k8slab.etcd.store import Store
+from k8slab.kubelet import Kubelet
+from k8slab.kubelet.addons import control_plane_manifests
+from k8slab.kubelet.images import ImageRegistry
+from k8slab.network.cni import CNI
+from k8slab.scheduler import Scheduler
+from k8slab.sim.clock import SECOND, Clock
+from k8slab.sim.journal import Journal, JournalError
+from k8slab.sim.seed import Streams
+from k8slab.sim.trace import Trace
+
+#: How long a boot takes in virtual time; a cluster is handed over at lab time 0, when all nodes are Ready.
+BOOT = 60 * SECOND
+
+#: What a cluster consists of; ``components=`` chooses some of them. The API server (with its etcd) is always there.
+COMPONENTS = ("kube-apiserver", "kube-scheduler", "kube-controller-manager", "kubelet")
+
+ADMIN = UserInfo(name="kubernetes-admin", groups=("system:masters", "system:authenticated"))
+
+
+class Component(Protocol):
+    """A process of the cluster: it can be started, stopped cleanly, and killed."""
+
+    def start(self) -> None:
+        """Begin, or begin again, from what the API server knows."""
+
+    def stop(self) -> None:
+        """End cleanly."""
+
+    def crash(self) -> None:
+        """End at once, without a goodbye."""
+
+
+class Cluster:
+    """A running cluster on its own virtual clock, ready at lab time 0.
+
+    ``workers`` is a number or a list of shapes (``topology.machines``), ``worker`` the shape of each, ``seed`` feeds
+    all randomness, ``components`` is a subset of ``COMPONENTS``. Raises TopologyError for impossible machines.
+    """
+
+    def __init__(
+        self,
+        workers: int | Sequence[Shape] = 3,
+        control_planes: int = 1,
+        seed: int = 7,
+        *,
+        worker: Shape | None = None,
+        components: Sequence[str] | None = None,
+    ) -> None:
+        self.setup = _setup(workers, control_planes, seed, worker, components)
+        parts = _parts(components)
+        specs = machines(workers, control_planes, worker)
+        self.seed = seed
+        self.clock = Clock(start=-BOOT)
+        self.streams = Streams(seed)
+        self.trace = Trace(self.clock)
+        self.store = Store()
+        self.server = APIServer(self.store, self.clock, self.streams, self.trace)
+        self.journal = Journal()
+        self.gate = Gate(self.clock, self.server, self.journal, self.trace)
+        self.client = Client(self.gate.handle, self.clock, self.trace, user=ADMIN, user_agent="kubectl")
+        self.history = History(self.clock, self.store, self.trace)
+        self.images = ImageRegistry()
+        self.cni = CNI(self.streams)
+        self.components: dict[str, Component] = {}
+        self.kubelets: dict[str, Kubelet] = {}
+        self.scheduler: Scheduler | None = None
+        self.manager: ControllerManager | None = None
+        self.faults = Faults(self)
+        self._compose(parts, specs)
+        self._boot()
+
+    # -- making -------------------------------------------------------------------------------------------------
+
+    def _compose(self, parts: Sequence[str], specs: list[Any]) -> None:
+        if "kube-controller-manager" in parts:
+            client = self._component_client("kube-controller-manager")
+            self.manager = ControllerManager(client, self.clock, self.streams, self.trace)
+            self.components["kube-controller-manager"] = self.manager
+        if "kube-scheduler" in parts:
+            client = self._component_client("kube-scheduler")
+            self.scheduler = Scheduler(client, self.clock, self.streams, self.trace)
+            self.components["kube-scheduler"] = self.scheduler
+        if "kubelet" in parts:
+            for spec in specs:
+                self._add_kubelet(spec, parts)
+        if self.kubelets:
+            self.server.node_proxy = self
+
+    def _add_kubelet(self, spec: Any, parts: Sequence[str]) -> None:
+        user = UserInfo(name=f"system:node:{spec.name}", groups=("system:nodes", "system:authenticated"))
+        client = Client(self.server.handle, self.clock, self.trace, user=user, user_agent=f"kubelet/{spec.name}")
+        kubelet = Kubelet(spec, client, self.clock, self.streams, self.trace, self.images, self.cni)
+        if spec.role == "control-plane":
+            kubelet.manifests.update(control_plane_manifests(parts))
+        self.kubelets[spec.name] = kubelet
+        self.components[f"kubelet/{spec.name}"] = kubelet
+
+    def _component_client(self, name: str) -> Client:
+        user = UserInfo(name=f"system:{name}", groups=("system:authenticated",))
+        return Client(self.server.handle, self.clock, self.trace, user=user, user_agent=name)
+
+    def _boot(self) -> None:
+        with self.trace.acting("kube-apiserver"):
+            self.server.bootstrap()
+        for component in self.components.values():
+            component.start()
+        self.clock.run_until(0)
+
+    # -- time ---------------------------------------------------------------------------------------------------
+
+    def advance(self, delay: int) -> None:
+        """Let ``delay`` microseconds of virtual time pass."""
+        self.gate.advance(self.clock.now + delay)
+
+    def run_until(self, predicate: Callable[[], object], timeout: int) -> bool:
+        """Let time pass until ``predicate()`` holds, at most ``timeout`` microseconds; returns whether it does."""
+        return self.gate.advance_until(predicate, self.clock.now + timeout)
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def snapshot(self, time: int | None = None, revision: int | None = None) -> Snapshot:
+        """The cluster's objects now, at a lab time (microseconds), or at a revision."""
+        return self.history.snapshot(time, revision)
+
+    def logs(self, namespace: str, pod: str, container: str, **options: Any) -> str:
+        """A container's log, asked of the kubelet that runs it (the API server's way to nodes)."""
+        found = self.snapshot().get("pods", namespace, pod)
+        kubelet = self.kubelets.get(found.spec.nodeName) if found is not None else None
+        if kubelet is None:
+            raise K8sLabError(f"no kubelet runs {namespace}/{pod}")
+        return kubelet.logs(namespace, pod, container, **options)
+
+    # -- again --------------------------------------------------------------------------------------------------
+
+    def dump_journal(self) -> str:
+        """The set-up and all inputs so far as text (``sim.journal``), enough to repeat this cluster's history."""
+        whole = Journal()
+        whole.append(-BOOT, "setup", self.setup)
+        whole.entries.extend(self.journal)
+        whole.append(self.clock.now, "advance", {"until": self.clock.now})
+        return whole.dumps()
+
+
+def replay(journal: Journal, until: int | None = None) -> Cluster:
+    """A new cluster that lives through a journal again, up to lab time ``until`` (default: all of it).
+
+    Raises JournalError where the journal does not fit: no set-up, or an input at another time than recorded.
+    """
+    entries = list(journal)
+    if not entries or entries[0].kind != "setup":
+        raise JournalError("a journal begins with the set-up of its cluster")
+    cluster = from_setup(entries[0].data)
+    for number, entry in enumerate(entries[1:], 2):
+        if until is not None and entry.time > until:
+            break
+        play(cluster, number, entry, until)
+    if until is not None and cluster.clock.now < until:
+        cluster.gate.advance(until)
+    return cluster
+
+
+def from_setup(setup: dict[str, Any]) -> Cluster:
+    """A new cluster from a journal's set-up entry. Raises JournalError where it is none."""
+    try:
+        return Cluster(**setup)
+    except TypeError as error:
+        raise JournalError(f"journal: the set-up is not one of a cluster: {error}") from None
+
+
+def play(cluster: Cluster, number: int, entry: Any, until: int | None = None) -> None:
+    """Put one journal entry (``number`` names it in errors) into a cluster."""
+    if entry.time != cluster.clock.now:
+        raise JournalError(
+            f"journal entry {number} is of lab time {entry.time}, but the clock reads {cluster.clock.now}: "
+            "the journal is not of this set-up"
+        )
+    try:
+        if entry.kind == "request":
+            cluster.gate.handle(load_request(entry.data))
+        elif entry.kind == "fault":
+            cluster.faults.apply(entry.data["verb"], *entry.data["targets"])
+        elif entry.kind == "advance":
+            target = int(entry.data["until"])
+            cluster.gate.advance(target if until is None else min(target, until))
+    except (KeyError, TypeError, ValueError) as error:
+        raise JournalError(f"journal entry {number} ({entry.kind}): {error}") from None
+
+
+def _setup(
+    workers: int | Sequence[Shape], control_planes: int, seed: int, worker: Shape | None, components: Any
+) -> dict[str, Any]:
+    setup: dict[str, Any] = {
+        "workers": workers if isinstance(workers, int) else [dict(shape) for shape in workers],
+        "control_planes": control_planes,
+        "seed": seed,
+    }
+    if worker:
+        setup["worker"] = dict(worker)
+    if components is not None:
+        setup["components"] = list(components)
+    return setup
+
+
+def _parts(components: Sequence[str] | None) -> Sequence[str]:
+    if components is None:
+        return COMPONENTS
+    unknown = [name for name in components if name not in COMPONENTS]
+    if unknown:
+        raise TopologyError(f"there is no component {unknown[0]!r}: choose from {', '.join(COMPONENTS)}")
+    return components

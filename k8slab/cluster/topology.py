@@ -1,0 +1,88 @@
+"""Which machines a cluster has: names, shapes, zones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from k8slab.api.quantity import QuantityError, parse
+from k8slab.errors import K8sLabError
+from k8slab.kubelet.node import NodeSpec
+
+#: More nodes than Kubernetes supports (reference: "Considerations for large clusters") is surely a slip.
+MAX_NODES = 15_000
+
+Shape = Mapping[str, Any]
+"""What a machine is: any of name, cpu, memory, pods, labels, taints, zone."""
+
+SHAPE_FIELDS = ("name", "cpu", "memory", "pods", "labels", "taints", "zone")
+
+
+class TopologyError(K8sLabError):
+    """The machines asked for cannot be; the message says which and why."""
+
+
+def machines(workers: int | Sequence[Shape], control_planes: int, worker: Shape | None = None) -> list[NodeSpec]:
+    """The machines of a cluster: control planes first, then workers.
+
+    ``workers`` is a number, or a list of shapes such as ``{"cpu": "4", "memory": "8Gi", "zone": "a"}``; ``worker``
+    is the shape of all workers where only their number is given. Raises TopologyError.
+
+    >>> [machine.name for machine in machines(2, 1)]
+    ['control-plane-1', 'worker-1', 'worker-2']
+    """
+    if not isinstance(control_planes, int) or control_planes not in (0, 1):
+        raise TopologyError(f"control_planes must be 1 (or 0 for none), not {control_planes!r}")
+    shapes = _shapes(workers, worker)
+    if len(shapes) > MAX_NODES:
+        raise TopologyError(f"{len(shapes)} workers are more than this lab simulates ({MAX_NODES})")
+    specs = [_control_plane(number) for number in range(1, control_planes + 1)]
+    specs += [_worker(number, shape) for number, shape in enumerate(shapes, 1)]
+    names = [spec.name for spec in specs]
+    doubles = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if doubles:
+        raise TopologyError(f"two machines have the same name: {', '.join(doubles)}")
+    return specs
+
+
+def _shapes(workers: int | Sequence[Shape], worker: Shape | None) -> list[Shape]:
+    if isinstance(workers, bool) or not isinstance(workers, int):
+        if isinstance(workers, (str, bytes)) or not isinstance(workers, Sequence):
+            raise TopologyError(f"workers must be a number or a list of shapes, not {workers!r}")
+        return list(workers)
+    if workers < 0:
+        raise TopologyError(f"workers must not be negative, but is {workers}")
+    return [worker or {}] * workers
+
+
+def _control_plane(number: int) -> NodeSpec:
+    return NodeSpec(name=f"control-plane-{number}", cpu="4", memory="8Gi", role="control-plane")
+
+
+def _worker(number: int, shape: Shape) -> NodeSpec:
+    where = f"worker {number}"
+    if not isinstance(shape, Mapping):
+        raise TopologyError(f"{where}: a shape is a dict with any of {', '.join(SHAPE_FIELDS)}, not {shape!r}")
+    unknown = [name for name in shape if name not in SHAPE_FIELDS]
+    if unknown:
+        raise TopologyError(f"{where}: unknown field {unknown[0]!r}: a shape has {', '.join(SHAPE_FIELDS)}")
+    fields = dict(shape)
+    for name in ("cpu", "memory"):
+        if name in fields:
+            fields[name] = _quantity(where, name, fields[name])
+    zone = fields.pop("zone", None)
+    labels = dict(fields.pop("labels", None) or {})
+    if zone:
+        labels["topology.kubernetes.io/zone"] = str(zone)
+    fields.setdefault("name", f"worker-{number}")
+    return NodeSpec(labels=labels, **fields)
+
+
+def _quantity(where: str, name: str, value: object) -> str:
+    try:
+        if parse(str(value)) > 0:
+            return str(value)
+        problem = "must be more than zero"
+    except QuantityError as error:
+        problem = str(error)
+    raise TopologyError(f"{where}: {name} {value!r}: {problem}")
