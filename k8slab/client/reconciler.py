@@ -1,0 +1,143 @@
+"""The one shape of all control loops: `reconcile(Request) -> Result`, level-based, as in controller-runtime."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from k8slab.client.workqueue import WorkQueue
+from k8slab.errors import ApiError
+
+REMEMBERED_ERRORS = 50
+
+
+class Request(NamedTuple):
+    """What to reconcile: an object's namespace ("" if it has none) and name."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+class Result(Struct, frozen=True):
+    """What to do next with the request: nothing, look again in `requeue_after` microseconds, or retry with back-off."""
+
+    requeue_after: int = 0
+    requeue: bool = False
+
+
+class Failure(Struct, frozen=True):
+    """One failed reconcile: when (lab time in microseconds), of what, and the error's text."""
+
+    time: int
+    key: Any
+    message: str
+
+
+class Loop:
+    """Takes keys from a queue, one per clock callback, and reconciles them. Errors of the API are retried with back-off.
+
+    Args:
+        name: the actor of all writes made in here, e.g. `replicaset-controller`.
+        queue: where the keys come from.
+        reconcile: bound method, called with a key (usually a `Request`); returns a `Result` or None.
+        clock: the lab's clock.
+        trace: names the actor and the causes of writes.
+        max_retries: give a key up after so many failures in a row; None retries for ever.
+        catch: errors that are retried; anything else is a bug and is raised.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        queue: WorkQueue,
+        reconcile: Callable[[Any], Result | None],
+        clock: Any,
+        trace: Any,
+        max_retries: int | None = None,
+        catch: tuple[type[Exception], ...] = (ApiError,),
+    ) -> None:
+        self.name = name
+        self.queue = queue
+        self.reconcile = reconcile
+        self.clock = clock
+        self.trace = trace
+        self.max_retries = max_retries
+        self.catch = catch
+        self.running = False
+        self.paused = False
+        self.syncs = 0
+        self.errors: deque[Failure] = deque(maxlen=REMEMBERED_ERRORS)
+        self._incarnation = 0
+        self._scheduled = False
+        queue.on_ready = self._wake
+
+    def start(self) -> None:
+        """Begin to work on what is, and what will be, queued."""
+        if not self.running:
+            self.running = True
+            self._wake()
+
+    def stop(self) -> None:
+        """Stop and forget everything that is queued."""
+        self.running = False
+        self._incarnation += 1
+        self._scheduled = False
+        self.queue.clear()
+
+    def pause(self) -> None:
+        """Leave everything in the queue until `resume`."""
+        self.paused = True
+
+    def resume(self) -> None:
+        """Work on what has been queued meanwhile."""
+        self.paused = False
+        self._wake()
+
+    def _wake(self) -> None:
+        if self.running and not self.paused and not self._scheduled and len(self.queue):
+            self._scheduled = True
+            self.clock.call_soon(self._process, self._incarnation)
+
+    def _process(self, incarnation: int) -> None:
+        if incarnation != self._incarnation:
+            return
+        self._scheduled = False
+        if self.paused:
+            return
+        item = self.queue.get()
+        if item is None:
+            return
+        key, causes = item
+        try:
+            self._sync(key, causes)
+        finally:
+            self.queue.done(key)
+            self._wake()
+
+    def _sync(self, key: Hashable, causes: tuple[int, ...]) -> None:
+        self.syncs += 1
+        with self.trace.acting(self.name, causes=causes):
+            try:
+                result = self.reconcile(key)
+            except self.catch as error:
+                self._failed(key, error)
+                return
+            if result is None or not result.requeue:
+                self.queue.forget(key)
+                if result is not None and result.requeue_after > 0:
+                    self.queue.add_after(key, result.requeue_after)
+            else:
+                self.queue.add_rate_limited(key)
+
+    def _failed(self, key: Hashable, error: Exception) -> None:
+        self.errors.append(Failure(self.clock.now, key, str(error)))
+        if self.max_retries is not None and self.queue.failures(key) >= self.max_retries:
+            self.queue.forget(key)
+        else:
+            self.queue.add_rate_limited(key)
