@@ -1,0 +1,87 @@
+"""What all API types have in common: immutable structs, cheap changed copies and friendly refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar, NoReturn, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+Quantity = str | int | float
+"""A resource amount as it was written (`500m`, `1Gi`, `2`); see `k8slab.api.quantity`."""
+IntOrString = int | str
+Time = str
+"""An RFC 3339 time with whole seconds, in UTC; see `k8slab.api.timestamps`."""
+MicroTime = str
+"""An RFC 3339 time with microseconds, in UTC."""
+JSON = Any
+"""Any JSON value, kept as it is."""
+Boolean = bool
+Integer = int
+
+
+def constant(text: str) -> Callable[[], str]:
+    """A default factory for a fixed text: unlike a plain default, its value is written even with `omit_defaults`."""
+    return partial(str, text)
+
+
+class _FriendlyMeta(type(Struct)):  # type: ignore[misc]
+    """Puts our refusal in place of msgspec's "immutable type", which does not say what to do instead."""
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> None:
+        super().__init__(name, bases, namespace)
+        type.__setattr__(cls, "__setattr__", _refuse_set)
+        type.__setattr__(cls, "__delattr__", _refuse_set)
+
+
+def _refuse_set(target: Any, field: str, *_: Any) -> NoReturn:
+    kind = type(target).__name__
+    raise AttributeError(
+        f"cannot set {field!r}: a {kind} is a snapshot of what the API server stores and never changes. "
+        f"Change the object in the cluster with lab.patch(...), lab.apply(...) or %kubectl edit, "
+        f"or make a changed copy with {kind.lower()}.replace({field}=...)"
+    )
+
+
+class KubeStruct(
+    Struct,
+    metaclass=_FriendlyMeta,
+    frozen=True,
+    gc=False,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    repr_omit_defaults=True,
+):
+    """Base of all API types. Lists are tuples, absent fields are None, and a changed object is a new one.
+
+    The class constants are facts of the OpenAPI schema, keyed by the JSON name of the field.
+    """
+
+    GO_TYPE: ClassVar[str] = ""
+    """Name of the Go type in the server's error messages, such as `v1.PodSpec`."""
+    ATOMIC: ClassVar[bool] = False
+    """Server-side apply treats the whole object as one value (`x-kubernetes-map-type: atomic`)."""
+    REQUIRED: ClassVar[tuple[str, ...]] = ()
+    PATCH_MERGE_KEY: ClassVar[dict[str, str]] = {}
+    PATCH_STRATEGY: ClassVar[dict[str, tuple[str, ...]]] = {}
+    LIST_TYPE: ClassVar[dict[str, str]] = {}
+    LIST_MAP_KEYS: ClassVar[dict[str, tuple[str, ...]]] = {}
+    MAP_TYPE: ClassVar[dict[str, str]] = {}
+    FORMAT: ClassVar[dict[str, str]] = {}
+    """int32, int64, double, byte, time, micro-time, quantity or int-or-string, of the field or of its elements."""
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed; everything else is shared with the original."""
+        return replace(self, **changes)
+
+
+class KubeObject(KubeStruct):
+    """Base of the kinds that the API serves: they carry apiVersion, kind and metadata."""
+
+    def __repr__(self) -> str:
+        metadata = self.metadata  # type: ignore[attr-defined]
+        name = metadata.name or f"{metadata.generateName or ''}*"
+        return f"<{type(self).__name__} {metadata.namespace + '/' if metadata.namespace else ''}{name}>"
