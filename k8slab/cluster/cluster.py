@@ -122,6 +122,7 @@ class Cluster:
         for component in self.components.values():
             component.start()
         self.clock.run_until(0)
+        self.gate.start()
 
     # -- time ---------------------------------------------------------------------------------------------------
 
@@ -151,10 +152,10 @@ class Cluster:
 
     def dump_journal(self) -> str:
         """The set-up and all inputs so far as text (``sim.journal``), enough to repeat this cluster's history."""
+        self.gate.account()
         whole = Journal()
         whole.append(-BOOT, "setup", self.setup)
         whole.entries.extend(self.journal)
-        whole.append(self.clock.now, "advance", {"until": self.clock.now})
         return whole.dumps()
 
 

@@ -33,6 +33,7 @@ class Gate:
 
     def __init__(self, clock: Clock, server: APIServer, journal: Journal, trace: Trace) -> None:
         self.clock, self.server, self.journal, self.trace = clock, server, journal, trace
+        self._accounted = (clock.now, clock.fired)
         self.lock = threading.RLock()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -47,22 +48,41 @@ class Gate:
         """Pass a request from outside to the API server."""
         with self.lock:
             if request.verb not in READ_VERBS:
-                self.journal.append(self.clock.now, "request", dump_request(request))
+                self.record("request", dump_request(request))
             with self.trace.acting(request.user.name, note=request.user_agent):
                 return self.server.handle(request)
 
     def fault(self, act: Callable[..., object], verb: str, *targets: str) -> None:
         """Do ``act(*targets)`` to the cluster itself (not through its API), journalled as ``verb``."""
         with self.lock:
-            self.journal.append(self.clock.now, "fault", {"verb": verb, "targets": list(targets)})
+            self.record("fault", {"verb": verb, "targets": list(targets)})
             with self.trace.acting("fault", note=" ".join((verb, *targets))):
                 act(*targets)
+
+    def record(self, kind: str, data: dict[str, Any]) -> None:
+        """Write an input into the journal, after the time that has passed since the last one."""
+        self.account()
+        self.journal.append(self.clock.now, kind, data)
+
+    def account(self) -> None:
+        """Write the time that has passed since the last entry into the journal.
+
+        Callbacks that fired at the same instant count as well: they must not fire later in a replay.
+        """
+        reached = (self.clock.now, self.clock.fired)
+        if reached != self._accounted:
+            self.journal.append(self._accounted[0], "advance", {"until": self.clock.now})
+            self._accounted = reached
+
+    def start(self) -> None:
+        """Forget what happened so far: the boot follows from the set-up, and inputs count from here."""
+        self._accounted = (self.clock.now, self.clock.fired)
 
     def advance(self, until: int) -> None:
         """Let virtual time pass up to ``until`` (lab time, microseconds)."""
         with self.lock:
-            self.journal.append(self.clock.now, "advance", {"until": until})
             self.clock.run_until(until)
+            self.account()
 
     def advance_until(self, predicate: Callable[[], object], deadline: int) -> bool:
         """Let time pass until ``predicate()`` is true, at most to ``deadline``; returns whether it became true.
@@ -70,12 +90,10 @@ class Gate:
         It is asked between instants, never in the middle of one, so that a replay stops at the same place.
         """
         with self.lock:
-            start = self.clock.now
             try:
                 return self._search(predicate, deadline)
             finally:
-                if self.clock.now != start:
-                    self.journal.append(start, "advance", {"until": self.clock.now})
+                self.account()
 
     def _search(self, predicate: Callable[[], object], deadline: int) -> bool:
         clock = self.clock

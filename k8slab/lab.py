@@ -1,0 +1,466 @@
+"""Lab: a cluster with everything that a notebook wants on top."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from k8slab.cluster.cluster import Cluster, replay
+from k8slab.cluster.convergence import desired_actual
+from k8slab.cluster.history import History, Snapshot
+from k8slab.cluster.topology import Shape
+from k8slab.errors import K8sLabError
+from k8slab.sim.clock import MINUTE, SECOND
+from k8slab.sim.duration import format_duration, parse_duration
+from k8slab.sim.journal import Journal
+
+if TYPE_CHECKING:
+    from k8slab.client import Client
+    from k8slab.cluster.faults import Faults
+    from k8slab.kubelet.images import ImageRegistry
+
+Duration = str | float
+"""A text such as ``30s`` or ``1h30m``, or a number of seconds."""
+
+
+class Display:
+    """Something to show: HTML in a notebook, plain text elsewhere.
+
+    ``graph`` carries the data behind the picture, where there is a graph.
+    """
+
+    def __init__(self, text: str, html: str, graph: Any = None) -> None:
+        self.text, self.html, self.graph = text, html, graph
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": self.text, "text/html": self.html}
+
+
+class Output:
+    """What a command printed: ``text`` (standard output and error) and ``exit_code``.
+
+    It has been printed already when you get it, so a notebook shows nothing more for it.
+    """
+
+    def __init__(self, stdout: str, stderr: str, exit_code: int) -> None:
+        self.stdout, self.stderr, self.exit_code = stdout, stderr, exit_code
+
+    @property
+    def text(self) -> str:
+        """Standard output, then standard error."""
+        return self.stdout + self.stderr
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<exit code {self.exit_code}>"
+
+    def _ipython_display_(self) -> None:
+        pass
+
+
+class CommandError(K8sLabError):
+    """A command failed; the message is what it wrote to standard error."""
+
+
+class Lab:
+    """A Kubernetes cluster to learn on, ready at once.
+
+    ``workers``: how many, or a list of shapes (``{"cpu": "4", "memory": "8Gi", "zone": "a"}``); each has 8 CPU, 16Gi
+    and room for 110 Pods unless ``worker`` says otherwise. ``seed`` feeds all randomness: the same seed and the same
+    actions give the same history. ``components`` runs a subset of the components.
+
+    >>> lab = Lab(workers=3)
+    >>> lab.run("10s")
+    >>> [node.metadata.name for node in lab.list("nodes")]
+    ['control-plane-1', 'worker-1', 'worker-2', 'worker-3']
+    """
+
+    def __init__(
+        self,
+        workers: int | Sequence[Shape] = 3,
+        control_planes: int = 1,
+        seed: int = 7,
+        *,
+        worker: Shape | None = None,
+        components: Sequence[str] | None = None,
+    ) -> None:
+        self._begin(Cluster(workers, control_planes, seed, worker=worker, components=components))
+
+    def _begin(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.namespace = "default"
+        self.playing = False
+        self.speed = 1.0
+        self._player: Any = None
+
+    @classmethod
+    def _of(cls, cluster: Cluster) -> Lab:
+        lab = cls.__new__(cls)
+        lab._begin(cluster)
+        return lab
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy is not being played: the player's thread belongs to this process and this lab.
+        return {**self.__dict__, "playing": False, "_player": None}
+
+    def __repr__(self) -> str:
+        nodes = len(self.cluster.kubelets)
+        return f"<Lab of {nodes} nodes, {format_duration(self.cluster.clock.now)} old, seed {self.cluster.seed}>"
+
+    # -- parts --------------------------------------------------------------------------------------------------
+
+    @property
+    def client(self) -> Client:
+        """The administrator's API client."""
+        return self.cluster.client
+
+    @property
+    def clock(self) -> Any:
+        """The virtual clock (read it; let time pass with ``run``)."""
+        return self.cluster.clock
+
+    @property
+    def lock(self) -> Any:
+        """The gate's lock: held while somebody changes the cluster."""
+        return self.cluster.gate.lock
+
+    @property
+    def faults(self) -> Faults:
+        """Things that go wrong: ``lab.faults.crash("kube-scheduler")``, ``lab.faults.heal()``."""
+        return self.cluster.faults
+
+    @property
+    def history(self) -> History:
+        """All changes since the boot, with who made them, when and why."""
+        return self.cluster.history
+
+    @property
+    def images(self) -> ImageRegistry:
+        """The image registry; ``lab.images["shop:v2"] = Program(...)`` adds an image."""
+        return self.cluster.images
+
+    @property
+    def now(self) -> float:
+        """Virtual seconds since the lab was ready."""
+        return self.cluster.clock.now / SECOND
+
+    # -- time ---------------------------------------------------------------------------------------------------
+
+    def run(self, duration: Duration) -> None:
+        """Let virtual time pass: ``lab.run("30s")``."""
+        self.cluster.advance(parse_duration(duration))
+
+    def run_until(self, condition: Callable[[Lab], object], timeout: Duration = "10m") -> bool:
+        """Let time pass until ``condition(lab)`` is true, at most ``timeout``; returns whether it became true."""
+        return self.cluster.run_until(lambda: condition(self), parse_duration(timeout))
+
+    def settle(self, quiet: Duration = "10s", timeout: Duration = "10m") -> bool:
+        """Let time pass until nothing has changed for ``quiet`` but heartbeats and events.
+
+        Returns False where something still changed after ``timeout``.
+        """
+        watch = _Stillness(self.cluster, parse_duration(quiet))
+        return self.cluster.run_until(watch.reached, parse_duration(timeout))
+
+    def run_until_ready(self, timeout: Duration = "10m") -> bool:
+        """Let time pass until every Pod runs and is ready (or has completed), at most ``timeout``."""
+        self.cluster.run_until(self._all_ready, parse_duration(timeout))
+        return self._all_ready()
+
+    def _all_ready(self) -> bool:
+        snapshot = self.cluster.snapshot()
+        return all(map(_replicas_ready, snapshot.list("deployments"))) and all(map(_pod_ready, snapshot.list("pods")))
+
+    def play(self, speed: float = 1.0) -> None:
+        """Let virtual time pass by itself, ``speed`` virtual seconds a second, until ``pause``; the cell returns."""
+        from k8slab.widgets.player import Player
+
+        if self._player is None:
+            self._player = Player(self)
+        self._player.play(speed)
+
+    def pause(self) -> None:
+        """Stop what ``play`` began."""
+        if self._player is not None:
+            self._player.pause()
+
+    # -- asking and changing --------------------------------------------------------------------------------------
+
+    def kubectl(self, command: str, stdin: str = "", echo: bool = True) -> Output:
+        """Run a kubectl command and print what it prints; returns text and exit code."""
+        from k8slab.kubectl import run
+
+        result = run(command, self._session(), stdin)
+        output = Output(result.stdout, result.stderr, result.exit_code)
+        if echo:
+            sys.stdout.write(result.stdout)
+            sys.stderr.write(result.stderr)
+        return output
+
+    def apply(self, manifest: Any, echo: bool = True) -> list[Any]:
+        """``kubectl apply`` a path, YAML text, dict, typed object, or a list of these; returns the live objects.
+
+        Raises CommandError with kubectl's own message where something was refused; what came before it in the
+        manifest is applied, as with kubectl.
+        """
+        from k8slab.api.codec import decode_yaml
+
+        text = "---\n".join(_texts(manifest))
+        output = self.kubectl("apply -f -", text, echo=False)
+        if echo:
+            sys.stdout.write(output.stdout)
+        if output.exit_code:
+            raise CommandError(output.stderr.strip())
+        return [self._live(obj) for obj in decode_yaml(text)]
+
+    def get(self, target: str, name: str | None = None, namespace: str | None = None) -> Any:
+        """One object: ``lab.get("deployment/web")``, ``lab.get("pod", "web", namespace="shop")``.
+
+        Raises ApiError (NotFound) where it is not there.
+        """
+        resource, name = _split(target, name)
+        return self.client.get(resource, name, self._namespace(resource, namespace))
+
+    def list(self, resource: str, namespace: str | None = None, selector: str = "", fields: str = "") -> list[Any]:
+        """All objects of a resource, in all namespaces unless one is named; ``selector="app=web"`` chooses by label."""
+        body = self.client.list(resource, namespace, label_selector=selector, field_selector=fields)
+        return list(body.items)
+
+    def patch(self, target: str, patch: dict[str, Any], namespace: str | None = None) -> Any:
+        """Change some fields (a JSON merge patch): ``lab.patch("deployment/web", {"spec": {"replicas": 5}})``."""
+        resource, name = _split(target, None)
+        return self.client.patch(resource, name, patch, self._namespace(resource, namespace))
+
+    def delete(self, target: str, namespace: str | None = None, **options: Any) -> None:
+        """Delete one object: ``lab.delete("pod/web-1")``."""
+        resource, name = _split(target, None)
+        self.client.delete(resource, name, self._namespace(resource, namespace), **options)
+
+    def _live(self, obj: Any) -> Any:
+        from k8slab.api.scheme import SCHEME
+
+        resource = SCHEME.of(obj)
+        namespace = (obj.metadata.namespace or self.namespace) if resource.namespaced else None
+        return self.client.get(resource.plural, obj.metadata.name, namespace)
+
+    def _namespace(self, resource: str, namespace: str | None) -> str | None:
+        from k8slab.api.scheme import SCHEME
+
+        return (namespace or self.namespace) if SCHEME.resource(resource).namespaced else None
+
+    def _session(self) -> Session:
+        return Session(self)
+
+    # -- faults ---------------------------------------------------------------------------------------------------
+
+    def fail_node(self, name: str) -> None:
+        """Cut a node's power; the cluster finds out by itself (after 50 s without a heartbeat)."""
+        self.faults.fail_node(name)
+
+    def recover_node(self, name: str) -> None:
+        """Give a failed node its power back."""
+        self.faults.recover_node(name)
+
+    def submit(self, verb: str, target: str = "", args: dict[str, Any] | None = None) -> str:
+        """Carry out an action from a picture: fail, recover, cordon, uncordon, drain, delete, step.
+
+        Returns what it printed. Raises CommandError for an unknown verb.
+        """
+        if verb == "fail":
+            self.fail_node(target)
+        elif verb == "recover":
+            self.recover_node(target)
+        elif verb == "step":
+            self.run((args or {}).get("duration", 1))
+        elif verb in _COMMANDS:
+            return self.kubectl(_COMMANDS[verb].format(target), echo=False).text
+        else:
+            raise CommandError(f"there is no action {verb!r}")
+        return ""
+
+    # -- explanation ------------------------------------------------------------------------------------------------
+
+    def why(self, target: str, namespace: str | None = None) -> Display:
+        """Why an object is as it is: the chain of writes that led to it, as text, picture and graph."""
+        from k8slab.cluster.causes import cause_graph
+        from k8slab.views.causes import causes_html, causes_text
+
+        graph = cause_graph(self.history, self._key(target, namespace))
+        if not len(graph):
+            raise CommandError(f"nothing is known of {target}: it never existed in this lab")
+        return Display(causes_text(graph), causes_html(graph), graph)
+
+    def explain(self, target: str, namespace: str | None = None, attempt: int = -1) -> Display:
+        """How the scheduler decided about a Pod: filters and scores of every node; ``attempt`` -1 is the last."""
+        from k8slab.views.scheduling import explanation_html, explanation_text
+
+        if self.cluster.scheduler is None:
+            raise CommandError("this lab runs no kube-scheduler")
+        _, name = _split(target if "/" in target else f"pod/{target}", None)
+        explanation = self.cluster.scheduler.explain(namespace or self.namespace, name, attempt)
+        return Display(explanation_text(explanation), explanation_html(explanation), explanation)
+
+    def recovery(self, target: str, namespace: str | None = None) -> Display:
+        """Desired against actual copies of a workload over time, and how long each gap took to close."""
+        from k8slab.views.timeline import desired_actual_html, desired_actual_text
+
+        points = desired_actual(self.history, self._key(target, namespace))
+        now = self.cluster.clock.now
+        return Display(desired_actual_text(points, now), desired_actual_html(points, now), points)
+
+    def _key(self, target: str, namespace: str | None) -> str:
+        from k8slab.api.scheme import SCHEME
+
+        resource, name = _split(target, None)
+        found = SCHEME.resource(resource)
+        prefix = History.PREFIXES.get(found.plural, f"/registry/{found.plural}/")
+        return prefix + (f"{namespace or self.namespace}/" if found.namespaced else "") + name
+
+    # -- time travel --------------------------------------------------------------------------------------------------
+
+    def at(self, time: Duration | None = None, revision: int | None = None) -> Snapshot:
+        """The cluster as it was: ``lab.at("30s").list("pods")``, ``lab.at(revision=120)``."""
+        return self.cluster.snapshot(None if time is None else parse_duration(time), revision)
+
+    def diff(self, before: Duration, after: Duration | None = None) -> Display:
+        """What changed between two times (the second: now, unless given)."""
+        rows = self.history.diff(self.at(before), self.at(after))
+        text = "\n".join("\n".join([f"{how:8}{key}", *(f"          {line}" for line in lines)]) for key, how, lines in rows)
+        from html import escape
+
+        return Display(text or "no difference", f"<pre>{escape(text or 'no difference')}</pre>", rows)
+
+    def fork(self, at: Duration | None = None) -> Lab:
+        """A lab of its own with the same past: from now on, or from an earlier time (lived through again)."""
+        with self.lock:
+            if at is None:
+                return copy.deepcopy(self)
+            journal = Journal.loads(self.cluster.dump_journal())
+        return Lab._of(replay(journal, until=parse_duration(at)))
+
+    def save(self, path: str | Path) -> None:
+        """Save the lab to a file: its set-up and journal, as text; ``Lab.load`` lives through it again."""
+        with self.lock:
+            Path(path).write_text(self.cluster.dump_journal(), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Lab:
+        """The lab that ``save`` wrote. Raises JournalError where the file is none."""
+        return cls._of(replay(Journal.loads(Path(path).read_text(encoding="utf-8"))))
+
+    # -- pictures -------------------------------------------------------------------------------------------------------
+
+    def view(self, **options: Any) -> Any:
+        """The board: nodes and their Pods, live where there is a front end, a picture elsewhere."""
+        try:
+            from k8slab.widgets import ClusterView
+        except ImportError:
+            return self.picture()
+        return ClusterView(self, **options)
+
+    def picture(self) -> Display:
+        """The board as it is now, as a still picture with a table."""
+        from k8slab.views.board import board_html, board_model, board_text
+
+        model = board_model(self.cluster.snapshot())
+        return Display(board_text(model), board_html(model), model)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return self.picture()._repr_mimebundle_()
+
+
+class Session:
+    """What kubectl sees of a lab: the client, the clock, files, and a way to wait."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.client, self.clock, self.namespace = lab.client, lab.clock, lab.namespace
+        self._cluster = lab.cluster
+
+    def run_until(self, predicate: Callable[[], object], timeout_us: int) -> bool:
+        """Let virtual time pass until ``predicate()`` holds, at most ``timeout_us`` microseconds."""
+        return self._cluster.run_until(predicate, timeout_us)
+
+    def read_file(self, path: str) -> str:
+        """The text of a file. Raises OSError."""
+        return Path(path).read_text(encoding="utf-8")
+
+
+class _Stillness:
+    """Whether nothing but heartbeats and events has been written for a while."""
+
+    QUIET_KEYS = ("/registry/leases/", "/registry/events/")
+
+    def __init__(self, cluster: Cluster, quiet: int) -> None:
+        self._cluster, self._quiet = cluster, quiet
+        self._seen, self._last = cluster.store.revision, cluster.clock.now
+
+    def reached(self) -> bool:
+        for revision in range(self._seen + 1, self._cluster.store.revision + 1):
+            write = self._cluster.trace.writes.get(revision)
+            if write is None or not write.key.startswith(self.QUIET_KEYS):
+                self._last = write.time if write else self._cluster.clock.now
+        self._seen = self._cluster.store.revision
+        return self._cluster.clock.now - self._last >= self._quiet
+
+
+_COMMANDS = {
+    "cordon": "cordon {}",
+    "uncordon": "uncordon {}",
+    "drain": "drain {} --ignore-daemonsets --delete-emptydir-data --force",
+    "delete": "delete {} --wait=false",
+}
+
+
+def _split(target: str, name: str | None) -> tuple[str, str]:
+    if name is not None:
+        return target, name
+    resource, slash, name = target.partition("/")
+    if not slash or not name:
+        raise CommandError(f"{target!r} names no object: write kind/name, for example 'deployment/web'")
+    return resource, name
+
+
+def _texts(manifest: Any) -> Iterable[str]:
+    import msgspec
+
+    from k8slab.api.codec import encode_yaml
+
+    if isinstance(manifest, Path):
+        yield manifest.read_text(encoding="utf-8")
+    elif isinstance(manifest, str):
+        # One line that ends like a file's name is one: no YAML document of Kubernetes is a single line without ": ".
+        is_path = "\n" not in manifest and manifest.endswith((".yaml", ".yml", ".json"))
+        yield Path(manifest).read_text(encoding="utf-8") if is_path else manifest.rstrip("\n") + "\n"
+    elif isinstance(manifest, (dict, msgspec.Struct)):
+        yield encode_yaml(manifest)
+    elif isinstance(manifest, (list, tuple)):
+        for part in manifest:
+            yield from _texts(part)
+    else:
+        raise CommandError(f"cannot apply {type(manifest).__name__}: give a path, YAML text, dict or API object")
+
+
+def _replicas_ready(deployment: Any) -> bool:
+    status = deployment.status
+    return status is not None and (status.readyReplicas or 0) == (status.updatedReplicas or 0) == deployment.spec.replicas
+
+
+def _pod_ready(pod: Any) -> bool:
+    if pod.status is None or pod.metadata.deletionTimestamp:
+        return False
+    if pod.status.phase == "Succeeded":
+        return True
+    return any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or ())
+
+
+__all__ = ["MINUTE", "CommandError", "Display", "Lab", "Output"]
