@@ -1,0 +1,164 @@
+"""The ``k8slab`` command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from k8slab import __version__
+from k8slab.errors import K8sLabError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code. A user's mistake is one line on standard error."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.run(arguments) or 0
+    except (K8sLabError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="k8slab", description="A Jupyter lab in which people learn how Kubernetes really works, by running it."
+    )
+    parser.add_argument("--version", action="version", version=f"k8slab {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_lab(commands)
+    _add_demo(commands)
+    _add_replay(commands)
+    _add_exercise(commands)
+    _add_grade(commands)
+    _add_kernel(commands)
+    return parser
+
+
+def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    lab = commands.add_parser("lab", help="JupyterLab on a copy of the course")
+    lab.add_argument("--dir", default="k8slab-course", help="where your copy of the course lives (default: %(default)s)")
+    lab.add_argument("--port", type=int, default=8888, help="port to listen on (default: %(default)s)")
+    lab.add_argument("--no-browser", action="store_true", help="only print the address")
+    lab.set_defaults(run=_lab)
+
+
+def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    demo = commands.add_parser("demo", help="run an application, fail a worker, tell what happens")
+    demo.add_argument("-f", "--filename", metavar="FILE", help="your own manifest instead of the guestbook")
+    demo.add_argument("--html", metavar="FILE", help="also write a self-contained report")
+    demo.add_argument("--workers", type=int, default=3, help="number of workers (default: %(default)s)")
+    demo.add_argument("--seed", type=int, default=7, help="seed of all randomness (default: %(default)s)")
+    demo.add_argument("--timeout", default="10m", help="virtual time for everything to run (default: %(default)s)")
+    demo.set_defaults(run=_demo)
+
+
+def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    replay = commands.add_parser("replay", help="live through a saved lab or journal again")
+    replay.add_argument("journal", help="a file that lab.save() wrote")
+    replay.set_defaults(run=_replay)
+
+
+def _add_exercise(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    exercise = commands.add_parser("exercise", help="make and check exercises")
+    actions = exercise.add_subparsers(metavar="ACTION", required=True)
+    release = actions.add_parser("release", help="write the learner's version, without solutions")
+    release.add_argument("exercise", help="folder of the exercise, for example exercises/self-healing")
+    release.add_argument("--out", required=True, help="folder for the learner's version")
+    release.set_defaults(run=_release)
+    check = actions.add_parser("check", help="the reference must get full marks, the untouched exercise none")
+    check.add_argument("exercise", help="folder of the exercise")
+    check.add_argument("--rubrics", default="grading", help="folder of the hidden checks (default: %(default)s)")
+    check.set_defaults(run=_check)
+
+
+def _add_grade(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    grade = commands.add_parser("grade", help="grade a folder of submissions")
+    grade.add_argument("submissions", help="folder with one notebook, or one folder with notebooks, per learner")
+    grade.add_argument("--exercises", default="exercises", help="folder of exercises (default: %(default)s)")
+    grade.add_argument("--rubrics", default="grading", help="folder of hidden checks (default: %(default)s)")
+    grade.add_argument("--exercise", help="grade this exercise only (default: what each notebook says it is)")
+    grade.add_argument("--out", required=True, metavar="DIR", help="folder for grades.csv, grades.json and feedback")
+    grade.add_argument("--workers", type=int, default=1, metavar="N", help="so many submissions at a time")
+    grade.add_argument("--timeout", type=float, default=60, help="seconds for one submission (default: %(default)s)")
+    grade.set_defaults(run=_grade)
+
+
+def _add_kernel(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    kernel = commands.add_parser("kernel", help="the Jupyter kernel that speaks kubectl")
+    actions = kernel.add_subparsers(metavar="ACTION", required=True)
+    install = actions.add_parser("install", help="make the kernel known to Jupyter")
+    install.add_argument("--user", action="store_true", help="for this user instead of this environment")
+    install.set_defaults(run=_install)
+
+
+def _lab(arguments: argparse.Namespace) -> int:
+    from k8slab.course.launch import launch
+
+    return launch(Path(arguments.dir), arguments.port, browser=not arguments.no_browser)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from k8slab.demo import report, tell
+    from k8slab.lab import Lab
+    from k8slab.sim.clock import SECOND
+    from k8slab.sim.duration import parse_duration
+
+    manifest = Path(arguments.filename).read_text(encoding="utf-8") if arguments.filename else None
+    timeout = parse_duration(arguments.timeout) / SECOND
+    story = tell(Lab(workers=arguments.workers, seed=arguments.seed), manifest, _say, timeout)
+    if arguments.html:
+        title = f"{Path(arguments.filename).stem if arguments.filename else 'Guestbook'}: a worker fails"
+        Path(arguments.html).write_text(report(story, title), encoding="utf-8")
+        print(f"\nreport written to {arguments.html}")
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from k8slab.lab import Lab
+
+    lab = Lab.load(arguments.journal)
+    lab.kubectl("get nodes,pods -A -o wide")
+    print(f"history: {lab.history.revision} revisions, digest {lab.history.digest()}")
+    return 0
+
+
+def _release(arguments: argparse.Namespace) -> int:
+    from k8slab.course.release import release
+
+    print(f"wrote {release(Path(arguments.exercise), Path(arguments.out))}")
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from k8slab.grader.selfcheck import check_exercise
+
+    return check_exercise(Path(arguments.exercise), Path(arguments.rubrics), _say)
+
+
+def _grade(arguments: argparse.Namespace) -> int:
+    from k8slab.grader import grade_folder
+
+    return grade_folder(
+        Path(arguments.submissions),
+        Path(arguments.exercises),
+        Path(arguments.rubrics),
+        Path(arguments.out),
+        exercise=arguments.exercise,
+        workers=arguments.workers,
+        timeout=arguments.timeout,
+    )
+
+
+def _install(arguments: argparse.Namespace) -> int:
+    from k8slab.kernel.install import install
+
+    print(f"installed the kernel 'K8s Lab' in {install(user=arguments.user)}")
+    return 0
