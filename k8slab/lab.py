@@ -200,7 +200,7 @@ class Lab:
         """Run a kubectl command and print what it prints; returns text and exit code."""
         from k8slab.kubectl import run
 
-        result = run(command, self._session(), stdin)
+        result = run(command, self.session(), stdin)
         output = Output(result.stdout, result.stderr, result.exit_code)
         if echo:
             sys.stdout.write(result.stdout)
@@ -258,7 +258,8 @@ class Lab:
 
         return (namespace or self.namespace) if SCHEME.resource(resource).namespaced else None
 
-    def _session(self) -> Session:
+    def session(self) -> Session:
+        """What kubectl needs of this lab: client, clock, namespace, files."""
         return Session(self)
 
     # -- faults ---------------------------------------------------------------------------------------------------
