@@ -27,7 +27,6 @@ def internal(text: str) -> ApiError:
 BAD_PRIMITIVE_LIST = "invalid patch format of primitive list"
 BAD_RETAIN_KEYS = "invalid patch format of retainKeys"
 BAD_ELEMENT_ORDER = "invalid patch format of setElementOrder list"
-NO_LIST_OF_LISTS = "lists of lists are not supported"
 
 
 def no_merge_key(item: dict[str, Any], key: str) -> ApiError:

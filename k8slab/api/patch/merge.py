@@ -18,19 +18,19 @@ def merge_patch(document: dict[str, Any], patch: Any) -> dict[str, Any]:
     if not isinstance(patch, dict):
         text = f"json: cannot unmarshal {json_type(patch)} into Go value of type map[string]interface {{}}"
         raise bad_request(f"error decoding patch: {text}")
-    return _merge(document, patch)
+    return deepcopy(_merge(document, patch))
 
 
 def _merge(target: Any, patch: Any) -> Any:
     if not isinstance(patch, dict):
         return _without_nulls(patch)
-    merged = {key: value for key, value in target.items()} if isinstance(target, dict) else {}
+    merged = dict(target) if isinstance(target, dict) else {}
     for key, value in patch.items():
         if value is None:
             merged.pop(key, None)
         else:
             merged[key] = _merge(merged.get(key), value)
-    return deepcopy(merged)
+    return merged
 
 
 def _without_nulls(value: Any) -> Any:
