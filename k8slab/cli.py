@@ -96,7 +96,7 @@ def _add_kernel(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _lab(arguments: argparse.Namespace) -> int:
-    from k8slab.course.launch import launch
+    from k8slab.kernel.launch import launch
 
     return launch(Path(arguments.dir), arguments.port, browser=not arguments.no_browser)
 

@@ -8,8 +8,8 @@ from typing import Any
 from k8slab.errors import K8sLabError
 from k8slab.lab import Lab, Output
 
-#: A line that begins like a kubectl command: never valid Python (a name beside a name), unless it assigns or calls.
-_BARE = re.compile(r"^kubectl(?:[ \t]+(?![=(.,:\[+*/%&|^<>@-]).*)?$|^kubectl[ \t]+-{1,2}\w.*$")
+#: A line that begins like a kubectl command: a name beside a word or a flag, which is never valid Python.
+_BARE = re.compile(r"^kubectl(?:[ \t]+(?!(?:in|is|and|or|if|not|for)\b)-{0,2}\w.*)?$")
 
 
 def current_lab(namespace: dict[str, Any]) -> Lab:

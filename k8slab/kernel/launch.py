@@ -1,0 +1,79 @@
+"""JupyterLab on a copy of the course."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import webbrowser
+from pathlib import Path
+
+from k8slab.course.release import release
+from k8slab.errors import K8sLabError
+from k8slab.kernel.install import install
+
+START = "en/00-whole-game.ipynb"
+
+
+class LaunchError(K8sLabError):
+    """JupyterLab cannot be started; the message says what to do."""
+
+
+def content() -> Path:
+    """The folder that holds ``notebooks/`` and ``exercises/``: the package's own copy, or the source tree."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "content", package.parent):
+        if (folder / "notebooks").is_dir():
+            return folder
+    raise LaunchError("the course's notebooks are not installed with this package")
+
+
+def prepare(folder: Path) -> Path:
+    """Copy the course into a folder; files that are there already stay as the learner left them. Returns the folder."""
+    source = content()
+    for notebook in sorted((source / "notebooks").rglob("*.ipynb")):
+        target = folder / notebook.relative_to(source / "notebooks")
+        if ".ipynb_checkpoints" not in notebook.parts and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(notebook, target)
+    for exercise in sorted((source / "exercises").glob("*/exercise.ipynb")):
+        release(exercise.parent, folder / "exercises")
+    return folder
+
+
+def launch(folder: Path, port: int, browser: bool = True) -> int:
+    """Start JupyterLab on a copy of the course in ``folder``; returns its exit code.
+
+    Without a browser at hand only the address is printed. Raises LaunchError where JupyterLab is not installed.
+    """
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise LaunchError("JupyterLab is not installed here: pip install 'k8slab[lab]'")
+    prepare(folder)
+    install()
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={folder.resolve()}",
+        f"--ServerApp.port={port}",
+        f"--LabApp.default_url=/lab/tree/{START}",
+        "--LabApp.news_url=",
+    ]
+    if not browser or not _has_browser():
+        command.append("--no-browser")
+        print(f"JupyterLab serves {folder}/; open the address below in a browser.", flush=True)
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    return subprocess.run(command, check=False).returncode
+
+
+def _has_browser() -> bool:
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return False
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        return False
+    return True
