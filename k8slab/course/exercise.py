@@ -20,8 +20,8 @@ class ExerciseError(K8sLabError):
 class Feedback:
     """Verdicts to show: a short table in a notebook, lines elsewhere."""
 
-    def __init__(self, verdicts: list[Verdict], hints: dict[str, str]) -> None:
-        self.verdicts, self._hints = verdicts, hints
+    def __init__(self, verdicts: list[Verdict], hints: dict[str, str], footer: str) -> None:
+        self.verdicts, self._hints, self._footer = verdicts, hints, footer
 
     @property
     def passed(self) -> bool:
@@ -36,16 +36,14 @@ class Feedback:
                 lines.append(f"    {verdict.reason}")
                 if self._hints.get(verdict.name):
                     lines.append(f"    Hint: {self._hints[verdict.name]}")
-        lines.append("These are the public checks. Grading uses other clusters, with other failures.")
-        return "\n".join(lines)
+        return "\n".join([*lines, self._footer] if self._footer else lines)
 
     def _repr_html_(self) -> str:
         rows = "".join(self._row(verdict) for verdict in self.verdicts)
+        foot = f'<p style="opacity:.75;font-size:.9em;margin:.4rem 0 0">{escape(self._footer)}</p>' if self._footer else ""
         return (
             '<div style="font-family:var(--jp-ui-font-family,system-ui);max-width:46rem">'
-            f'<ul style="list-style:none;padding:0;margin:.3rem 0">{rows}</ul>'
-            '<p style="opacity:.75;font-size:.9em;margin:.4rem 0 0">These are the public checks. '
-            "Grading uses other clusters, with other failures.</p></div>"
+            f'<ul style="list-style:none;padding:0;margin:.3rem 0">{rows}</ul>{foot}</div>'
         )
 
     def _row(self, verdict: Verdict) -> str:
@@ -69,6 +67,8 @@ class Exercise:
     Raises ExerciseError where there is no such exercise.
     """
 
+    footer = "These are the public checks. Grading uses other clusters, with other failures."
+
     def __init__(self, name: str, folder: str | Path | None = None) -> None:
         self.name = name
         self.folder = _find(name, Path(folder) if folder else Path.cwd())
@@ -86,7 +86,7 @@ class Exercise:
         if not chosen:
             raise ExerciseError(f"{self.name} asks nothing about {', '.join(sorted(asked)) or 'that'}: {self._known()}")
         verdicts = run_checks(chosen, answers, seed=11, journal=journal)
-        return Feedback(verdicts, self._hints(chosen, verdicts))
+        return Feedback(verdicts, self._hints(chosen, verdicts), self.footer)
 
     def _hints(self, checks: list[Check], verdicts: list[Verdict]) -> dict[str, str]:
         hints: dict[str, str] = {}
@@ -104,6 +104,12 @@ class Exercise:
     def _known(self) -> str:
         names = dict.fromkeys(name for one in self._checks for name in one.answers)
         return f"its answers are {', '.join(names)}"
+
+
+class Lesson(Exercise):
+    """The challenge of a lesson: checked like an exercise, but not graded."""
+
+    footer = ""
 
 
 def load_checks(path: Path) -> list[Check]:

@@ -33,11 +33,12 @@ def content() -> Path:
 def prepare(folder: Path) -> Path:
     """Copy the course into a folder; files that are there already stay as the learner left them. Returns the folder."""
     source = content()
-    for notebook in sorted((source / "notebooks").rglob("*.ipynb")):
-        target = folder / notebook.relative_to(source / "notebooks")
-        if ".ipynb_checkpoints" not in notebook.parts and not target.exists():
+    for part in sorted((source / "notebooks").rglob("*")):
+        target = folder / part.relative_to(source / "notebooks")
+        hidden = {".ipynb_checkpoints", "__pycache__"} & set(part.parts)
+        if part.is_file() and not hidden and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(notebook, target)
+            shutil.copy(part, target)
     for exercise in sorted((source / "exercises").glob("*/exercise.ipynb")):
         release(exercise.parent, folder / "exercises")
     return folder
