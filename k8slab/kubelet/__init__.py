@@ -1,0 +1,1 @@
+"""The node: kubelet, container runtime, images, probes, and what the programs in containers do."""

@@ -1,0 +1,165 @@
+"""What a node is made of, and how it describes itself to the API server."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from k8slab.api import core_v1 as core
+from k8slab.api.meta_v1 import ObjectMeta
+
+KUBELET_VERSION = "v1.36.2"
+OS_IMAGE = "Debian GNU/Linux 12 (bookworm)"
+KERNEL_VERSION = "6.1.0-41-amd64"
+RUNTIME_VERSION = "containerd://2.1.5"
+KUBELET_PORT = 10250
+RESERVED_MEMORY_KI = 100 * 1024
+"""What hard eviction keeps free (memory.available<100Mi): allocatable is smaller by this."""
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """The shape of one machine.
+
+    Args:
+        name: also the host name.
+        cpu: cores.
+        memory: bytes as a quantity; like a real machine, the node allots 100Mi less than it has.
+        pods: `maxPods`.
+        ephemeral_storage: size of the root disk; 90 % can be allotted.
+        labels: added to the well-known ones.
+        taints: registered with the node.
+        role: `control-plane` gives the usual role labels and the NoSchedule taint; `worker` nothing.
+        address: InternalIP.
+        zone, region, instance_type: topology labels, left out when empty.
+        images: names of images that are on the disk from the beginning.
+    """
+
+    name: str
+    cpu: str = "8"
+    memory: str = "16Gi"
+    pods: int = 110
+    ephemeral_storage: str = "100Gi"
+    labels: dict[str, str] = field(default_factory=dict)
+    taints: tuple[core.Taint, ...] = ()
+    role: str = "worker"
+    address: str = "192.168.0.10"
+    zone: str = ""
+    region: str = ""
+    instance_type: str = ""
+    images: tuple[str, ...] = ()
+    provider_id: str = ""
+
+
+Machine = NodeSpec
+
+
+def host_address(index: int) -> str:
+    """The InternalIP of the index-th machine (0-based) of a lab: 192.168.0.10 and on.
+
+    >>> host_address(0), host_address(300)
+    ('192.168.0.10', '192.168.1.56')
+    """
+    number = index + 10 + 2 * ((index + 10) // 254)
+    return f"192.168.{number // 256}.{number % 256}"
+
+
+def well_known_labels(spec: NodeSpec) -> dict[str, str]:
+    """The labels with which a kubelet registers, then the machine's own."""
+    labels = {
+        "beta.kubernetes.io/arch": "amd64",
+        "beta.kubernetes.io/os": "linux",
+        "kubernetes.io/arch": "amd64",
+        "kubernetes.io/hostname": spec.name.lower(),
+        "kubernetes.io/os": "linux",
+    }
+    if spec.instance_type:
+        labels["node.kubernetes.io/instance-type"] = spec.instance_type
+    if spec.region:
+        labels["topology.kubernetes.io/region"] = spec.region
+    if spec.zone:
+        labels["topology.kubernetes.io/zone"] = spec.zone
+    if spec.role == "control-plane":
+        labels["node-role.kubernetes.io/control-plane"] = ""
+        labels["node.kubernetes.io/exclude-from-external-load-balancers"] = ""
+    return {**labels, **spec.labels}
+
+
+def node_object(spec: NodeSpec, status: core.NodeStatus) -> core.Node:
+    """The Node as the kubelet registers it."""
+    taints = tuple(spec.taints)
+    if spec.role == "control-plane" and not any(t.key == "node-role.kubernetes.io/control-plane" for t in taints):
+        taints = (*taints, core.Taint(key="node-role.kubernetes.io/control-plane", effect="NoSchedule"))
+    return core.Node(
+        metadata=ObjectMeta(
+            name=spec.name,
+            labels=well_known_labels(spec),
+            annotations={"volumes.kubernetes.io/controller-managed-attach-detach": "true"},
+        ),
+        spec=core.NodeSpec(taints=taints or None, providerID=spec.provider_id or None),
+        status=status,
+    )
+
+
+def capacity(spec: NodeSpec) -> tuple[dict[str, str], dict[str, str]]:
+    """Capacity and allocatable as the kubelet writes them (memory in Ki, storage less its 10 % reserve)."""
+    from k8slab.api import quantity
+
+    memory_ki = quantity.value(spec.memory) // 1024
+    storage = quantity.value(spec.ephemeral_storage)
+    common = {"cpu": spec.cpu, "hugepages-1Gi": "0", "hugepages-2Mi": "0", "pods": str(spec.pods)}
+    have = {**common, "ephemeral-storage": f"{storage // 1024}Ki", "memory": f"{memory_ki}Ki"}
+    allot = {
+        **common,
+        "ephemeral-storage": str(storage - storage // 10),
+        "memory": f"{memory_ki - RESERVED_MEMORY_KI}Ki",
+    }
+    return dict(sorted(have.items())), dict(sorted(allot.items()))
+
+
+def system_info(spec: NodeSpec, boot: int = 0) -> core.NodeSystemInfo:
+    """Versions and identifiers; the boot ID changes with every boot of the machine."""
+    machine = hashlib.sha256(f"machine/{spec.name}".encode()).hexdigest()
+    booted = hashlib.sha256(f"boot/{spec.name}/{boot}".encode()).hexdigest()
+    return core.NodeSystemInfo(
+        architecture="amd64",
+        bootID=_uuid(booted),
+        containerRuntimeVersion=RUNTIME_VERSION,
+        kernelVersion=KERNEL_VERSION,
+        kubeletVersion=KUBELET_VERSION,
+        kubeProxyVersion="",
+        machineID=machine[:32],
+        operatingSystem="linux",
+        osImage=OS_IMAGE,
+        systemUUID=_uuid(machine[32:]),
+    )
+
+
+def node_status(
+    spec: NodeSpec, boot: int, conditions: tuple[core.NodeCondition, ...], images: tuple[core.ContainerImage, ...]
+) -> core.NodeStatus:
+    """The whole status, as a report contains it."""
+    have, allot = capacity(spec)
+    return core.NodeStatus(
+        addresses=(
+            core.NodeAddress(type="InternalIP", address=spec.address),
+            core.NodeAddress(type="Hostname", address=spec.name.lower()),
+        ),
+        allocatable=allot,
+        capacity=have,
+        conditions=conditions,
+        daemonEndpoints=core.NodeDaemonEndpoints(kubeletEndpoint=core.DaemonEndpoint(Port=KUBELET_PORT)),
+        features=core.NodeFeatures(supplementalGroupsPolicy=True),
+        images=images or None,
+        nodeInfo=system_info(spec, boot),
+        runtimeHandlers=(
+            core.NodeRuntimeHandler(
+                name="runc",
+                features=core.NodeRuntimeHandlerFeatures(recursiveReadOnlyMounts=True, userNamespaces=True),
+            ),
+        ),
+    )
+
+
+def _uuid(digits: str) -> str:
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:32]}"

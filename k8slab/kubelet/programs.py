@@ -1,0 +1,447 @@
+"""What a container does once it runs: a program is data, a process is one run of it on virtual time.
+
+Everything about a process can be computed from its start, so nobody has to poll: the kubelet asks when it will end,
+when its answers next change, and what it logged so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from k8slab.kubelet.shell import Outcome, Shell, ShellSyntaxError, endless, parse
+from k8slab.kubelet.shell.commands import script_of
+from k8slab.kubelet.shell.run import MAX_STEPS
+from k8slab.kubelet.text import duration, size
+from k8slab.sim.clock import MILLISECOND, SECOND
+
+MIB = 1 << 20
+SHELLS = frozenset(("sh", "bash", "ash", "dash"))
+SHELL_MEMORY = MIB
+LOOK_AHEAD = 60 * SECOND
+EXEC_LIMIT = 3600 * SECOND
+
+Duration = int | float | str
+
+
+@dataclass(frozen=True)
+class Program:
+    """The behaviour of a container's main process. Durations: seconds, or text such as `500ms`; sizes: `64Mi`.
+
+    Args:
+        ready_after: from its start until it listens and answers.
+        ports: what it listens on; None: on every port that its container declares or is asked on.
+        runs_for: it ends by itself after this time; None: never.
+        exit_code: with this code.
+        stop_after: from SIGTERM to its end.
+        stop_code: exit code after SIGTERM; None: it ignores SIGTERM, and only SIGKILL ends it.
+        memory: working set after the start.
+        memory_growth: bytes more every second (a leak), up to `memory_limit` if given.
+        cpu: millicores in use while idle.
+        latency, capacity: of one request, and requests per second that one replica can serve (0: any number).
+        paths: HTTP status by path; a path that ends in `*` stands for all that begin so.
+        status: HTTP status of every other path; 0: it speaks no HTTP.
+        body: what it answers to a GET.
+        grpc: it answers the gRPC health check.
+        unhealthy_after: from this time on it answers 500 and fails its checks, for `unhealthy_for` if given.
+        checks: commands in the image that succeed when the program is ready (`pg_isready`).
+        logs: lines with their time after the start.
+        log_every: `(period, line)`, repeated.
+        needs_env: it exits with 1 unless one of these variables is set; `needs_env_log` is what it says then.
+        files: what the image has on its disk.
+    """
+
+    ready_after: Duration = "500ms"
+    ports: tuple[int, ...] | None = None
+    runs_for: Duration | None = None
+    exit_code: int = 0
+    stop_after: Duration = "100ms"
+    stop_code: int | None = 0
+    memory: int | str = "20Mi"
+    memory_growth: int | str = 0
+    memory_limit: int | str | None = None
+    cpu: int = 2
+    latency: Duration = "5ms"
+    capacity: int = 0
+    paths: dict[str, int] = field(default_factory=dict)
+    status: int = 200
+    body: str = ""
+    grpc: bool = False
+    unhealthy_after: Duration | None = None
+    unhealthy_for: Duration | None = None
+    checks: tuple[str, ...] = ()
+    logs: tuple[tuple[Duration, str], ...] = ()
+    log_every: tuple[Duration, str] | None = None
+    needs_env: tuple[str, ...] = ()
+    needs_env_log: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("ready_after", "runs_for", "stop_after", "latency", "unhealthy_after", "unhealthy_for"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else duration(value))
+        for name in ("memory", "memory_growth", "memory_limit"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else size(value))
+        object.__setattr__(self, "logs", tuple((duration(at), line) for at, line in self.logs))
+        if self.log_every:
+            object.__setattr__(self, "log_every", (duration(self.log_every[0]), self.log_every[1]))
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How and when a process ends: `reason` is Completed, Error or OOMKilled."""
+
+    at: int
+    code: int
+    reason: str
+
+
+class Process:
+    """One run of a program, or of a shell script, from `started` (lab time) on.
+
+    Args:
+        program: what runs, or what the image's own program is while a script runs instead.
+        started: lab time of the start.
+        wall: Unix time in microseconds at the start.
+        script: the script or command line, where the container runs one.
+        env: environment.
+        files: the container's file system at the start.
+        serves: commands that start the image's program (`exec nginx -g "daemon off;"`).
+        declared: container ports of the spec.
+        ask: bound function for questions to the world outside, `(kind, target) -> answer`.
+        clock: for the present, when questions are asked.
+    """
+
+    __slots__ = (
+        "_asked",
+        "_outcome",
+        "_reach",
+        "answers",
+        "ask",
+        "clock",
+        "declared",
+        "env",
+        "files",
+        "program",
+        "script",
+        "serves",
+        "started",
+        "term_at",
+        "wall",
+    )
+
+    def __init__(
+        self,
+        program: Program,
+        started: int,
+        wall: int,
+        script: tuple[Any, ...] | None = None,
+        env: dict[str, str] | None = None,
+        files: dict[str, str] | None = None,
+        serves: tuple[str, ...] = (),
+        declared: tuple[int, ...] = (),
+        ask: Callable[[str, Any], Any] | None = None,
+        clock: Any = None,
+    ) -> None:
+        self.program = program
+        self.started = started
+        self.wall = wall
+        self.script = script
+        self.env = env or {}
+        self.files = {**program.files, **files} if files else program.files
+        self.serves = serves
+        self.declared = declared
+        self.ask = ask
+        self.clock = clock
+        self.answers: list[Any] = []
+        self.term_at: int | None = None
+        self._outcome: Outcome | None = None
+        self._reach = -1
+        self._asked = -1
+
+    # -- how it ends ------------------------------------------------------------------------------------------------
+
+    def ending(self, memory_limit: int | None = None) -> tuple[Ending | None, int | None]:
+        """Its end, if that is known to come, and when to ask again, if that may become known (lab times)."""
+        if self.script is None:
+            return self._service_ending(memory_limit), None
+        if endless(self.script):
+            return None, None
+        outcome = self._told()
+        fatal = self._out_of_memory(outcome, memory_limit)
+        if fatal is not None and (outcome.exit_at is None or fatal <= outcome.exit_at):
+            return Ending(self.started + fatal, 137, "OOMKilled"), None
+        if outcome.exit_at is not None:
+            return _ending(self.started + outcome.exit_at, outcome.code), None
+        if outcome.again_at is not None:
+            return None, max(self.started + outcome.again_at, self.clock.now + MILLISECOND)
+        return self._served_ending(outcome, memory_limit), None
+
+    def _service_ending(self, memory_limit: int | None, program: Program | None = None, since: int = 0) -> Ending | None:
+        program = program or self.program
+        start = self.started + since
+        if program.needs_env and not any(self.env.get(name) for name in program.needs_env):
+            return Ending(start + 200 * MILLISECOND, 1, "Error")
+        endings = []
+        fatal = grows_to(program, memory_limit)
+        if fatal is not None:
+            endings.append((start + fatal, 137, "OOMKilled"))
+        if program.runs_for is not None:
+            endings.append((start + program.runs_for, program.exit_code, ""))  # type: ignore[operator]
+        if not endings:
+            return None
+        at, code, reason = min(endings)
+        return Ending(at, code, reason) if reason else _ending(at, code)
+
+    def _served_ending(self, outcome: Outcome, memory_limit: int | None) -> Ending | None:
+        for at, kind, program, _ in outcome.effects:
+            if kind == "serve":
+                return self._service_ending(memory_limit, program, at)
+        return None
+
+    def _out_of_memory(self, outcome: Outcome, memory_limit: int | None) -> int | None:
+        used = SHELL_MEMORY
+        for at, kind, value, _ in outcome.effects:
+            if kind == "memory":
+                used += value
+                if memory_limit and used > memory_limit:
+                    return at
+        return None
+
+    def terminate(self, now: int) -> Ending | None:
+        """How it answers SIGTERM at `now`; None: not at all."""
+        program = self._acting(now)
+        if program is not None:
+            if program.stop_code is None:
+                return None
+            return _ending(now + program.stop_after, program.stop_code)  # type: ignore[operator]
+        if not any(kind == "trap" for at, kind, _, _ in self._upto(now).effects if self.started + at <= now):
+            return None
+        self.term_at = now - self.started
+        self._outcome = None
+        outcome = self._upto(now + EXEC_LIMIT)
+        return None if outcome.exit_at is None else _ending(max(now, self.started + outcome.exit_at), outcome.code)
+
+    # -- what it answers --------------------------------------------------------------------------------------------
+
+    def ready(self, now: int) -> bool:
+        """Whether its own checks succeed."""
+        program = self._acting(now)
+        return program is not None and self._up(program, now) and not self._unhealthy(program, now)
+
+    def listens(self, port: int, now: int) -> bool:
+        """Whether a connection to the port is accepted."""
+        program = self._acting(now)
+        if program is not None:
+            known = program.ports is None or port in program.ports
+            return known and self._up(program, now)
+        return any(
+            kind == "listen" and value == port and self.started + at <= now
+            for at, kind, value, _ in self._upto(now).effects
+        )
+
+    def answer(self, port: int, path: str, now: int) -> int:
+        """HTTP status of a GET; 0: connection refused, -1: not HTTP."""
+        if not self.listens(port, now):
+            return 0
+        program = self._acting(now)
+        if program is None:
+            return 200
+        if self._unhealthy(program, now):
+            return 500
+        page = path.split("?")[0]
+        if page in program.paths:
+            return program.paths[page]
+        for pattern, status in program.paths.items():
+            if pattern.endswith("*") and page.startswith(pattern[:-1]):
+                return status
+        return program.status or -1
+
+    def execute(self, argv: list[str], now: int) -> tuple[int, str, int]:
+        """Run a command in the container: exit code, output, and how long it takes in microseconds.
+
+        Code -1 means that there is no such command (the output is the runtime's message).
+        """
+        program = self._acting(now)
+        verdict = (0, "ok\n") if self.ready(now) else (1, "")
+        names = program.checks if program else self.program.checks
+        shell = Shell(
+            self.env,
+            self.files_at(now),
+            EXEC_LIMIT,
+            self.wall + now - self.started,
+            ask=self.ask,
+            checks=dict.fromkeys(names, verdict),
+        )
+        try:
+            node = command_node(argv)
+        except ShellSyntaxError as error:
+            return 2, f"sh: {error}\n", 0
+        outcome = shell.run(node)
+        output = "".join(line + "\n" for at, kind, line, _ in outcome.effects if kind == "log")
+        if outcome.exit_at is None:
+            return 0, output, EXEC_LIMIT
+        return outcome.code, output, outcome.exit_at
+
+    def files_at(self, now: int) -> dict[str, str]:
+        """The file system at `now`."""
+        if self.script is None:
+            return self.files
+        files = dict(self.files)
+        for at, kind, path, content in self._upto(now).effects:
+            if kind == "file" and self.started + at <= now:
+                if content is None:
+                    files.pop(path, None)
+                else:
+                    files[path] = content
+        return files
+
+    def next_change(self, now: int) -> int | None:
+        """The next time after `now` at which any answer may differ; None: never again."""
+        program = self._acting(now)
+        if program is not None or self.script is None:
+            changes = self._service_changes(program or self.program, now)
+            return min((at for at in changes if at > now), default=None)
+        ahead = now + LOOK_AHEAD
+        outcome = self._upto(ahead)
+        for at, kind, _, _ in outcome.effects:
+            if kind in ("file", "listen", "serve") and self.started + at > now:
+                return self.started + at
+        return None if outcome.again_at is None and not endless(self.script) else ahead
+
+    # -- what it uses and says --------------------------------------------------------------------------------------
+
+    def memory(self, now: int) -> int:
+        """Working set in bytes."""
+        program = self._acting(now)
+        if program is None:
+            effects = self._upto(now).effects
+            return SHELL_MEMORY + sum(v for at, kind, v, _ in effects if kind == "memory" and self.started + at <= now)
+        used = program.memory + program.memory_growth * max(0, now - self.started) // SECOND  # type: ignore[operator]
+        return min(used, program.memory_limit) if program.memory_limit else used  # type: ignore[type-var]
+
+    def cpu(self, now: int) -> int:
+        """Millicores in use."""
+        program = self._acting(now)
+        return program.cpu if program is not None else 1
+
+    def logs(self, until: int) -> list[tuple[int, str]]:
+        """What it wrote so far: (lab time, line)."""
+        if self.script is None:
+            return self._service_logs(self.program, self.started, until)
+        lines: list[tuple[int, str]] = []
+        for at, kind, value, _ in self._upto(until).effects:
+            if self.started + at > until:
+                break
+            if kind == "log":
+                lines.append((self.started + at, value))
+            elif kind == "serve":
+                lines.extend(self._service_logs(value, self.started + at, until))
+        return lines
+
+    def _service_logs(self, program: Program, start: int, until: int) -> list[tuple[int, str]]:
+        if program.needs_env and not any(self.env.get(name) for name in program.needs_env):
+            lines = program.needs_env_log.splitlines()
+            return [(start + 100 * MILLISECOND, line) for line in lines if start + 100 * MILLISECOND <= until]
+        found = [(start + at, line) for at, line in program.logs if start + at <= until]  # type: ignore[operator]
+        if program.log_every:
+            period, line = program.log_every
+            count = min((until - start) // period, 100_000)  # type: ignore[operator]
+            found.extend((start + turn * period, line) for turn in range(1, count + 1))  # type: ignore[operator]
+            found.sort()
+        return found
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _acting(self, now: int) -> Program | None:
+        """The program that acts at `now`; None: only the script itself."""
+        if self.script is None:
+            return self.program
+        for at, kind, program, _ in self._upto(now).effects:
+            if kind == "serve" and self.started + at <= now:
+                return program
+        return None
+
+    def _up(self, program: Program, now: int) -> bool:
+        return now >= self.started + program.ready_after  # type: ignore[operator]
+
+    def _unhealthy(self, program: Program, now: int) -> bool:
+        if program.unhealthy_after is None:
+            return False
+        since = now - self.started - program.unhealthy_after  # type: ignore[operator]
+        return since >= 0 and (program.unhealthy_for is None or since < program.unhealthy_for)
+
+    def _service_changes(self, program: Program, now: int) -> list[int]:
+        changes = [self.started + program.ready_after]  # type: ignore[operator]
+        if program.unhealthy_after is not None:
+            changes.append(self.started + program.unhealthy_after)  # type: ignore[operator]
+            if program.unhealthy_for is not None:
+                changes.append(changes[-1] + program.unhealthy_for)  # type: ignore[operator]
+        return changes
+
+    def _told(self) -> Outcome:
+        """The script's whole story as far as it can be told today."""
+        if self._outcome is None or self._outcome.again_at is not None:
+            self._outcome = self._run(EXEC_LIMIT * 24 * 365, MAX_STEPS)
+            self._reach = EXEC_LIMIT * 24 * 365
+        return self._outcome
+
+    def _upto(self, now: int) -> Outcome:
+        """The script's story at least up to `now`; its reach doubles, so that looking often stays cheap."""
+        offset = now - self.started
+        if self._outcome is None or (self._reach < offset and self._outcome.again_at is not None):
+            self._reach = max(offset, 2 * self._reach, 10 * SECOND)
+            self._outcome = self._run(self._reach)
+        again_at = self._outcome.again_at
+        if again_at is not None and self._asked < again_at <= offset:
+            self._outcome = self._run(self._reach)
+        return self._outcome
+
+    def _run(self, limit: int, max_steps: int = 10 * MAX_STEPS) -> Outcome:
+        present = self._asked = self.clock.now - self.started if self.clock else limit
+        shell = Shell(
+            self.env,
+            self.files,
+            limit,
+            self.wall,
+            self.answers,
+            self.ask,
+            present,
+            dict.fromkeys(self.serves, self.program),
+            dict.fromkeys(self.program.checks, (1, "")),
+            self.term_at,
+            max_steps,
+        )
+        return shell.run(self.script)
+
+
+def command_node(argv: list[str]) -> tuple[Any, ...]:
+    """A command line as a node for the shell; `sh -c SCRIPT` becomes the script itself. Raises ShellSyntaxError."""
+    if argv[0].rsplit("/", 1)[-1] in SHELLS and (script := script_of(argv)) is not None:
+        flags = next(word for word in argv[1:] if word.startswith("-"))
+        node = parse(script)
+        if set(flags) & set("ex"):
+            return ("seq", (_plain(["set", flags.replace("c", "")]), node))
+        return node
+    return _plain(argv)
+
+
+def _plain(argv: list[str]) -> tuple[Any, ...]:
+    return ("cmd", (), tuple((("text", word, True),) for word in argv), ())
+
+
+def grows_to(program: Program, limit: int | None) -> int | None:
+    """Microseconds after which the program's memory exceeds the limit, None if it never does."""
+    if not limit:
+        return None
+    if program.memory > limit:  # type: ignore[operator]
+        return 300 * MILLISECOND
+    if not program.memory_growth or (program.memory_limit and program.memory_limit <= limit):  # type: ignore[operator]
+        return None
+    return (limit - program.memory) * SECOND // program.memory_growth + SECOND  # type: ignore[operator]
+
+
+def _ending(at: int, code: int) -> Ending:
+    return Ending(at, code, "Completed" if code == 0 else "Error")

@@ -1,0 +1,549 @@
+"""The commands that images with a shell bring along: busybox's, as far as manifests use them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from k8slab.kubelet.text import duration, size
+from k8slab.sim.clock import MILLISECOND, SECOND
+from k8slab.sim.timestamps import rfc3339
+
+if TYPE_CHECKING:
+    from k8slab.kubelet.shell.run import Shell
+
+Argv = list[str]
+_ESCAPES = {"\\n": "\n", "\\t": "\t", "\\\\": "\\", "\\r": "\r"}
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_DAYS = "Thu Fri Sat Sun Mon Tue Wed".split()
+
+
+def _sleep(shell: Shell, argv: Argv) -> int:
+    if len(argv) < 2:
+        shell.complain("sleep: missing operand")
+        return 1
+    total = 0
+    for value in argv[1:]:
+        if value in ("infinity", "inf"):
+            shell.block()
+        try:
+            total += duration(value)
+        except ValueError:
+            shell.complain(f"sleep: invalid number '{value}'")
+            return 1
+    shell.sleep(total)
+    return 0
+
+
+def _echo(shell: Shell, argv: Argv) -> int:
+    words, newline, escapes = argv[1:], True, False
+    while words and re.fullmatch(r"-[neE]+", words[0]):
+        newline = newline and "n" not in words[0]
+        escapes = escapes or "e" in words[0]
+        words = words[1:]
+    text = " ".join(words)
+    shell.write((_unescape(text) if escapes else text) + ("\n" if newline else ""))
+    return 0
+
+
+def _unescape(text: str) -> str:
+    return re.sub(r"\\[ntr\\]", lambda found: _ESCAPES[found[0]], text)
+
+
+def _printf(shell: Shell, argv: Argv) -> int:
+    values = iter(argv[2:])
+    text = re.sub(r"%[-0-9.]*[sdi]", lambda _: next(values, ""), _unescape(argv[1] if len(argv) > 1 else ""))
+    shell.write(text.replace("%%", "%"))
+    return 0
+
+
+def _true(shell: Shell, argv: Argv) -> int:
+    return 0
+
+
+def _false(shell: Shell, argv: Argv) -> int:
+    return 1
+
+
+def _exit(shell: Shell, argv: Argv) -> int:
+    from k8slab.kubelet.shell.run import Leave
+
+    code = argv[1] if len(argv) > 1 else str(shell.status)
+    raise Leave(int(code) if code.isdigit() else 2)
+
+
+def _jump(shell: Shell, argv: Argv) -> int:
+    from k8slab.kubelet.shell.run import Jump
+
+    shell.status = int(argv[1]) if argv[0] == "return" and len(argv) > 1 and argv[1].isdigit() else shell.status
+    raise Jump(argv[0], int(argv[1]) if argv[0] != "return" and len(argv) > 1 and argv[1].isdigit() else 1)
+
+
+def _date(shell: Shell, argv: Argv) -> int:
+    unix = shell.wall + shell.now
+    stamp = rfc3339(unix)
+    year, month, day, clock = stamp[:4], stamp[5:7], stamp[8:10], stamp[11:19]
+    weekday, name = _DAYS[unix // (86400 * SECOND) % 7], _MONTHS[int(month) - 1]
+    form = next((word[1:] for word in argv[1:] if word.startswith("+")), "%a %b %e %H:%M:%S UTC %Y")
+    form = form.replace("%F", "%Y-%m-%d").replace("%T", "%H:%M:%S")
+    values = {
+        "Y": year, "m": month, "d": day, "H": clock[:2], "M": clock[3:5], "S": clock[6:], "s": str(unix // SECOND),
+        "a": weekday, "b": name, "e": f"{int(day):2d}", "Z": "UTC", "N": f"{unix % SECOND * 1000:09d}", "%": "%",
+    }  # fmt: skip
+    shell.write(re.sub(r"%([A-Za-z%])", lambda found: values.get(found[1], found[0]), form) + "\n")
+    return 0
+
+
+def _cat(shell: Shell, argv: Argv) -> int:
+    paths = [word for word in argv[1:] if not word.startswith("-")]
+    status = 0
+    if not paths:
+        shell.write(shell.stdin)
+    for path in paths:
+        if path in shell.files:
+            shell.write(shell.files[path])
+        else:
+            shell.complain(f"{argv[0]}: can't open '{path}': No such file or directory")
+            status = 1
+    return status
+
+
+def _tail(shell: Shell, argv: Argv) -> int:
+    paths = [word for word in argv[1:] if not word.startswith("-") and not word.isdigit()]
+    follow = any(re.match(r"-[a-z]*[fF]", word) for word in argv[1:])
+    count = next((int(word.strip("-n")) for word in argv[1:] if word.strip("-n").isdigit()), 10)
+    text = "".join(shell.files.get(path, "") for path in paths) if paths else shell.stdin
+    lines = text.splitlines(keepends=True)
+    shell.write("".join(lines[:count] if argv[0].endswith("head") else lines[-count:]))
+    if follow:
+        shell.block()
+    return 0
+
+
+def _env(shell: Shell, argv: Argv) -> int:
+    if argv[0].endswith("printenv") and len(argv) > 1:
+        found = [shell.vars[name] for name in argv[1:] if name in shell.vars]
+        shell.write("".join(value + "\n" for value in found))
+        return 0 if len(found) == len(argv) - 1 else 1
+    shell.write("".join(f"{name}={value}\n" for name, value in shell.vars.items() if not name.isdigit()))
+    return 0
+
+
+def _export(shell: Shell, argv: Argv) -> int:
+    for word in argv[1:]:
+        name, found, value = word.partition("=")
+        if found:
+            shell.vars[name] = value
+    return 0
+
+
+def _unset(shell: Shell, argv: Argv) -> int:
+    for name in argv[1:]:
+        shell.vars.pop(name, None)
+    return 0
+
+
+def _set(shell: Shell, argv: Argv) -> int:
+    for word in argv[1:]:
+        if word[:1] in "+-":
+            shell.errexit = (word[0] == "-") if "e" in word[1:] else shell.errexit
+            shell.xtrace = (word[0] == "-") if "x" in word[1:] else shell.xtrace
+    return 0
+
+
+def _read(shell: Shell, argv: Argv) -> int:
+    line, _, shell.stdin = shell.stdin.partition("\n")
+    names = [word for word in argv[1:] if not word.startswith("-")]
+    for name, value in zip(names, line.split(None, max(len(names) - 1, 0)), strict=False):
+        shell.vars[name] = value
+    return 0 if line else 1
+
+
+def _seq(shell: Shell, argv: Argv) -> int:
+    numbers = [int(word) for word in argv[1:] if re.fullmatch(r"-?\d+", word)]
+    if not numbers:
+        return 1
+    first = numbers[0] if len(numbers) > 1 else 1
+    step = numbers[1] if len(numbers) > 2 else 1
+    count = min((numbers[-1] - first) // (step or 1) + 1, 100_000)
+    shell.write("".join(f"{first + i * step}\n" for i in range(max(count, 0))))
+    return 0
+
+
+def _touch(shell: Shell, argv: Argv) -> int:
+    for path in argv[1:]:
+        if not path.startswith("-"):
+            shell.store(path, shell.files.get(path, ""))
+    return 0
+
+
+def _rm(shell: Shell, argv: Argv) -> int:
+    recursive = any(re.match(r"-[a-zA-Z]*[rR]", word) for word in argv[1:])
+    force = any(re.match(r"-[a-zA-Z]*f", word) for word in argv[1:])
+    status = 0
+    for path in [word for word in argv[1:] if not word.startswith("-")]:
+        inside = [name for name in shell.files if recursive and name.startswith(path.rstrip("/*") + "/")]
+        if path not in shell.files and not inside and not force:
+            shell.complain(f"rm: can't remove '{path}': No such file or directory")
+            status = 1
+        for name in [*inside, path]:
+            if name in shell.files:
+                shell.store(name, None)
+    return status
+
+
+def _copy(shell: Shell, argv: Argv) -> int:
+    paths = [word for word in argv[1:] if not word.startswith("-")]
+    if len(paths) < 2:
+        return 1
+    status = 0
+    for path in paths[:-1]:
+        if path not in shell.files:
+            shell.complain(f"{argv[0]}: can't stat '{path}': No such file or directory")
+            status = 1
+            continue
+        target = paths[-1]
+        if target.endswith("/") or any(name.startswith(target + "/") for name in shell.files):
+            target = target.rstrip("/") + "/" + path.rsplit("/", 1)[-1]
+        shell.store(target, shell.files[path])
+        if argv[0].endswith("mv"):
+            shell.store(path, None)
+    return status
+
+
+def _ls(shell: Shell, argv: Argv) -> int:
+    paths = [word for word in argv[1:] if not word.startswith("-")] or ["."]
+    status = 0
+    for path in paths:
+        prefix = path.rstrip("/") + "/"
+        inside = sorted({name[len(prefix) :].split("/")[0] for name in shell.files if name.startswith(prefix)})
+        if path in shell.files:
+            inside = [path]
+        elif not inside and path not in (".", "/"):
+            shell.complain(f"ls: {path}: No such file or directory")
+            status = 1
+        shell.write("".join(name + "\n" for name in inside))
+    return status
+
+
+def _test(shell: Shell, argv: Argv) -> int:
+    words = argv[1:]
+    if argv[0] in ("[", "[["):
+        if not words or words[-1] not in ("]", "]]"):
+            shell.complain("sh: [: missing ]")
+            return 2
+        words = words[:-1]
+    for joint, worth in (("-o", any), ("||", any), ("-a", all), ("&&", all)):
+        if joint in words:
+            at = words.index(joint)
+            parts = (_holds(shell, words[:at]), _holds(shell, words[at + 1 :]))
+            return 0 if worth(part == 0 for part in parts) else 1
+    return _holds(shell, words)
+
+
+def _holds(shell: Shell, words: list[str]) -> int:
+    if words and words[0] == "!":
+        return 1 - min(_holds(shell, words[1:]), 1)
+    if len(words) == 2:
+        flag, value = words
+        exists = value in shell.files
+        folder = any(name.startswith(value.rstrip("/") + "/") for name in shell.files)
+        known = {
+            "-n": bool(value), "-z": not value, "-f": exists, "-e": exists or folder, "-d": folder,
+            "-s": bool(shell.files.get(value)), "-r": exists, "-x": exists, "-w": exists,
+        }  # fmt: skip
+        return 0 if known.get(flag, False) else 1
+    if len(words) == 3:
+        return _compare(shell, *words)
+    return 0 if words and words[0] else 1
+
+
+def _compare(shell: Shell, left: str, operator: str, right: str) -> int:
+    if operator in ("=", "==", "!="):
+        return 0 if (left == right) == (operator != "!=") else 1
+    if not (re.fullmatch(r"-?\d+", left) and re.fullmatch(r"-?\d+", right)):
+        shell.complain(f"sh: {left if not left.lstrip('-').isdigit() else right}: bad number")
+        return 2
+    a, b = int(left), int(right)
+    verdicts = {"-eq": a == b, "-ne": a != b, "-lt": a < b, "-le": a <= b, "-gt": a > b, "-ge": a >= b}
+    return 0 if verdicts.get(operator, False) else 1
+
+
+def _grep(shell: Shell, argv: Argv) -> int:
+    flags = "".join(word[1:] for word in argv[1:] if word.startswith("-"))
+    words = [word for word in argv[1:] if not word.startswith("-")]
+    text = "".join(shell.files.get(path, "") for path in words[1:]) if len(words) > 1 else shell.stdin
+    pattern = words[0] if words else ""
+    try:
+        wanted = re.compile(pattern, re.I if "i" in flags else 0)
+    except re.error:
+        wanted = re.compile(re.escape(pattern))
+    hits = [line for line in text.splitlines() if bool(wanted.search(line)) != ("v" in flags)]
+    if "q" not in flags:
+        shell.write(f"{len(hits)}\n" if "c" in flags else "".join(line + "\n" for line in hits))
+    return 0 if hits else 1
+
+
+def _awk(shell: Shell, argv: Argv) -> int:
+    """`awk '/pattern/{print $n}'`: what scripts pick a column with."""
+    program = next((word for word in argv[1:] if not word.startswith("-")), "")
+    found = re.fullmatch(r"\s*(?:/(.*)/)?\s*\{\s*print\s*(?:\$(\d+|NF))?\s*;?\s*\}\s*", program)
+    if not found:
+        shell.complain("awk: unsupported program")
+        return 2
+    for line in shell.stdin.splitlines():
+        if found[1] and not re.search(found[1], line):
+            continue
+        columns = line.split()
+        index = len(columns) if found[2] == "NF" else int(found[2] or 0)
+        shell.write((line if not index else columns[index - 1] if index <= len(columns) else "") + "\n")
+    return 0
+
+
+def _wc(shell: Shell, argv: Argv) -> int:
+    text = shell.stdin if len(argv) < 3 else shell.files.get(argv[-1], "")
+    count = len(text.split()) if "-w" in argv else len(text) if "-c" in argv else text.count("\n")
+    shell.write(f"{count}\n")
+    return 0
+
+
+def _tee(shell: Shell, argv: Argv) -> int:
+    for path in [word for word in argv[1:] if not word.startswith("-")]:
+        shell.save(path, shell.stdin, "-a" in argv)
+    shell.write(shell.stdin)
+    return 0
+
+
+def _trap(shell: Shell, argv: Argv) -> int:
+    from k8slab.kubelet.shell.syntax import parse
+
+    if len(argv) > 2 and {"TERM", "SIGTERM", "15", "INT", "EXIT"} & set(argv[2:]):
+        shell.trap = parse(argv[1])
+        shell.effects.append((shell.now, "trap", shell.trap, None))
+    return 0
+
+
+def _wait(shell: Shell, argv: Argv) -> int:
+    end, shell.jobs = max(shell.jobs, default=0), []
+    if shell.term_at is not None and shell.trap is not None and shell.term_at < end:
+        end = max(shell.term_at, shell.now)
+    elif end >= 1 << 62:
+        shell.block()
+    shell.sleep(max(0, end - shell.now))
+    return 0
+
+
+def _exec(shell: Shell, argv: Argv) -> int:
+    from k8slab.kubelet.shell.run import Leave
+
+    if len(argv) < 2:
+        return 0
+    shell.trap = None
+    raise Leave(shell.command(argv[1:]))
+
+
+def _nested(shell: Shell, argv: Argv) -> int:
+    from k8slab.kubelet.shell.run import Leave
+    from k8slab.kubelet.shell.syntax import ShellSyntaxError, parse
+
+    script = script_of(argv)
+    if script is None:
+        script = shell.files.get(argv[1], "") if len(argv) > 1 else ""
+    try:
+        return shell.execute(parse(script))
+    except ShellSyntaxError as error:
+        shell.complain(f"sh: {error}")
+        return 2
+    except Leave as leave:
+        return leave.args[0]
+
+
+def script_of(argv: Argv) -> str | None:
+    """The script in `sh -c SCRIPT`, or None."""
+    for index, word in enumerate(argv[1:], 1):
+        if re.fullmatch(r"-[a-z]*c", word):
+            return argv[index + 1] if index + 1 < len(argv) else ""
+    return None
+
+
+def _kill(shell: Shell, argv: Argv) -> int:
+    """`kill 1` ends the container where its main process takes the signal."""
+    from k8slab.kubelet.shell.run import Leave
+
+    signal = next((word for word in argv[1:] if word.startswith("-")), "-TERM")
+    if "1" in argv[1:] and signal.upper().lstrip("-") in ("9", "KILL", "SIGKILL"):
+        return 0  # the kernel protects the first process of a container
+    if "$$" in argv or "1" in argv[1:]:
+        raise Leave(143)
+    return 0
+
+
+def _hostname(shell: Shell, argv: Argv) -> int:
+    shell.write(shell.vars.get("HOSTNAME", "localhost") + "\n")
+    return 0
+
+
+def _whoami(shell: Shell, argv: Argv) -> int:
+    shell.write("root\n")
+    return 0
+
+
+def _url(argv: Argv) -> tuple[str, int, str]:
+    text = next((word for word in argv[1:] if not word.startswith("-") and re.search(r"[a-zA-Z.]", word)), "")
+    scheme = "https" if text.startswith("https:") else "http"
+    host, _, path = re.sub(r"^https?://", "", text).partition("/")
+    name, _, port = host.partition(":")
+    return name, int(port) if port.isdigit() else 443 if scheme == "https" else 80, "/" + path
+
+
+def _fetch(shell: Shell, argv: Argv) -> int:
+    """wget and curl: ask for a page. The answer is `(status, body)`; 0 refused, -1 no such name, -2 no answer."""
+    host, port, path = _url(argv)
+    tool = argv[0].rsplit("/", 1)[-1]
+    status, body = shell.ask("http", (host, port, path))
+    if status == -2:
+        shell.sleep(10 * SECOND)
+    shell.sleep(5 * MILLISECOND)
+    if status <= 0:
+        return _fetch_failed(shell, tool, host, port, status)
+    if tool == "wget":
+        return _wget(shell, argv, status, body)
+    silent = any(re.match(r"-[a-zA-Z]*f", word) for word in argv[1:]) and status >= 400
+    if "-w" in argv:
+        form = argv[argv.index("-w") + 1]
+        body = ("" if "-o" in argv else body) + _unescape(form).replace("%{http_code}", str(status))
+    if not silent:
+        shell.write(body)
+    return 22 if silent else 0
+
+
+def _fetch_failed(shell: Shell, tool: str, host: str, port: int, status: int) -> int:
+    if tool == "curl":
+        reasons = {
+            0: (7, f"(7) Failed to connect to {host} port {port} after 1 ms: Could not connect to server"),
+            -1: (6, f"(6) Could not resolve host: {host}"),
+            -2: (28, f"(28) Connection timed out after 10000 milliseconds"),
+        }
+        code, text = reasons[status]
+        shell.complain(f"curl: {text}")
+        return code
+    texts = {
+        0: f"wget: can't connect to remote host ({host}): Connection refused",
+        -1: f"wget: bad address '{host}'",
+        -2: "wget: download timed out",
+    }
+    shell.complain(texts[status])
+    return 1
+
+
+def _wget(shell: Shell, argv: Argv, status: int, body: str) -> int:
+    if "-S" in argv or "--server-response" in argv:
+        shell.write(f"  HTTP/1.1 {status} {'OK' if status < 300 else 'Error'}\n")
+    if status >= 400:
+        shell.complain(f"wget: server returned error: HTTP/1.1 {status}")
+        return 1
+    flags = " ".join(argv)
+    target = re.search(r"-[a-z]*O\s*(\S+)", flags)
+    if target and target[1] == "-":
+        shell.write(body)
+    elif target:
+        shell.store(target[1], body)
+    return 0
+
+
+def _nslookup(shell: Shell, argv: Argv) -> int:
+    host = next((word for word in argv[1:] if not word.startswith("-")), "")
+    address = shell.ask("dns", host)
+    shell.sleep(5 * MILLISECOND)
+    shell.write("Server:\t\t10.96.0.10\nAddress:\t10.96.0.10:53\n\n")
+    if not address:
+        shell.write(f"** server can't find {host}: NXDOMAIN\n\n")
+        return 1
+    shell.write(f"Name:\t{host}\nAddress: {address}\n\n")
+    return 0
+
+
+def _connect(shell: Shell, argv: Argv) -> int:
+    """`nc -z host port`."""
+    words = [word for word in argv[1:] if not word.startswith("-")]
+    if any(re.match(r"-[a-z]*l", word) for word in argv[1:]):
+        shell.block()
+    if len(words) < 2 or not words[-1].isdigit():
+        return 1
+    status, _ = shell.ask("tcp", (words[-2], int(words[-1]), ""))
+    if status == -1:
+        shell.complain(f"nc: bad address '{words[-2]}'")
+    return 0 if status > 0 else 1
+
+
+def _stress(shell: Shell, argv: Argv) -> int:
+    """`stress --vm 1 --vm-bytes 250M`: takes memory and keeps it."""
+    shell.write("stress: info: [1] dispatching hogs: 0 cpu, 0 io, 1 vm, 0 hdd\n")
+    for flag, value in zip(argv, argv[1:], strict=False):
+        if flag == "--vm-bytes":
+            shell.sleep(300 * MILLISECOND)
+            shell.effects.append((shell.now, "memory", size(re.sub(r"([KMG])$", r"\1i", value.upper())), None))
+    timeout = next((value for flag, value in zip(argv, argv[1:], strict=False) if flag in ("-t", "--timeout")), "")
+    if not timeout:
+        shell.block()
+    shell.sleep(duration(timeout))
+    return 0
+
+
+def _python(shell: Shell, argv: Argv) -> int:
+    words = " ".join(argv[1:])
+    if "http.server" in words:
+        port = next((int(word) for word in argv[1:] if word.isdigit()), 8000)
+        shell.effects.append((shell.now, "listen", port, None))
+        shell.block()
+    found = re.search(r"time\.sleep\((\d+(?:\.\d+)?)\)", words)
+    if found:
+        shell.sleep(duration(found[1]))
+    for text in re.findall(r"print\(['\"](.*?)['\"]\)", words):
+        shell.write(text + "\n")
+    leave = re.search(r"(?:sys\.)?exit\((\d+)\)", words)
+    return int(leave[1]) if leave else 0
+
+
+def _perl(shell: Shell, argv: Argv) -> int:
+    """The Job of the Kubernetes documentation: `perl -Mbignum=bpi -wle 'print bpi(2000)'`."""
+    digits = re.search(r"bpi\((\d+)\)", " ".join(argv))
+    shell.sleep(4 * SECOND)
+    if digits:
+        shell.write(_pi(min(int(digits[1]), 2000)) + "\n")
+    return 0
+
+
+def _pi(digits: int) -> str:
+    unity = 10 ** (digits + 10)
+    total = 4 * (4 * _arctan(5, unity) - _arctan(239, unity))
+    text = str(total // 10**11 + (1 if total // 10**10 % 10 >= 5 else 0))
+    return text[0] + "." + text[1:]
+
+
+def _arctan(inverse: int, unity: int) -> int:
+    power = total = unity // inverse
+    n, square = 3, inverse * inverse
+    sign = -1
+    while power:
+        power //= square
+        total += sign * (power // n)
+        sign, n = -sign, n + 2
+    return total
+
+
+COMMANDS: dict[str, Callable[[Shell, Argv], int]] = {
+    "sleep": _sleep, "echo": _echo, "printf": _printf, "true": _true, ":": _true, "false": _false, "exit": _exit,
+    "break": _jump, "continue": _jump, "return": _jump, "date": _date, "cat": _cat, "tail": _tail, "head": _tail,
+    "env": _env, "printenv": _env, "export": _export, "readonly": _export, "local": _export, "unset": _unset,
+    "set": _set, "read": _read, "seq": _seq, "touch": _touch, "rm": _rm, "cp": _copy, "mv": _copy, "ls": _ls,
+    "test": _test, "[": _test, "[[": _test, "grep": _grep, "awk": _awk, "wc": _wc, "tee": _tee, "trap": _trap,
+    "wait": _wait, "exec": _exec, "sh": _nested, "bash": _nested, "ash": _nested, "kill": _kill,
+    "hostname": _hostname, "whoami": _whoami, "wget": _fetch, "curl": _fetch, "nslookup": _nslookup, "dig": _nslookup,
+    "nc": _connect, "stress": _stress, "python": _python, "python3": _python, "perl": _perl,
+    "mkdir": _true, "chmod": _true, "chown": _true, "cd": _true, "sync": _true, "sysctl": _true, "ln": _true,
+    "mount": _true, "ulimit": _true, "umask": _true, "ping": _true,
+}  # fmt: skip
+"""By name, as found in PATH."""
+
