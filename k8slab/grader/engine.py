@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbformat.v4 import output_from_msg  # noqa: F401  (papermill needs nbformat; fail early and clearly without it)
 from nbformat import NotebookNode, from_dict
 from papermill.engines import Engine
 
-from k8slab.grader.session import Session
+from k8slab.grader.session import Session, Template
 
 
 class LabEngine(Engine):
@@ -47,8 +46,6 @@ def _run(nb_man: Any, number: int, cell: NotebookNode, session: Session) -> None
 
 def with_own_session(nb_man: Any, timeout: float = 300) -> None:
     """Run a managed notebook in a worker that lives for this run alone."""
-    from k8slab.grader.session import Template
-
     with Template() as template:
         session = Session(template, timeout)
         try:

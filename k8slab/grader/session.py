@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -98,9 +99,10 @@ class Session:
         self._channel, self._pid, self.tier = self._template.fork(self._home, self._limits)
 
     def provide(self, name: str, data: bytes) -> None:
-        """Put a file into the folder that the cells run in."""
-        with open(os.path.join(self._home, name), "wb") as file:
-            file.write(data)
+        """Put a file into the folder that the cells run in; ``name`` may have folders in it."""
+        path = Path(self._home, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
     def run(self, number: int, source: str) -> dict[str, Any]:
         """Run a cell; ``number`` names it in the report. Returns status and outputs in the notebook format."""
