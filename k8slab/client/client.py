@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from k8slab.api.request import ListBody, Options, Request, Response, UserInfo
+from k8slab.api.request import ADMIN, NO_OPTIONS, ListBody, Options, Preconditions, Request, Response, UserInfo
 from k8slab.api.scheme import SCHEME
 from k8slab.errors import ApiError
 
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
-NO_OPTIONS = Options()
 
 
 class Client:
@@ -38,7 +37,7 @@ class Client:
         self.handle = handle
         self.clock = clock
         self.trace = trace
-        self.user = user or UserInfo(name="kubernetes-admin", groups=("system:masters", "system:authenticated"))
+        self.user = user or ADMIN
         self.user_agent = user_agent
         self.scheme = scheme
 
@@ -141,6 +140,10 @@ class Client:
             eviction["deleteOptions"] = {"gracePeriodSeconds": grace_period_seconds}
         return self._send("create", "pods", pod.metadata.name, pod.metadata.namespace, "eviction", eviction)
 
+    def finalize(self, namespace: Any) -> Any:
+        """Write a Namespace's spec.finalizers (PUT namespaces/finalize)."""
+        return self._write("update", namespace, "finalize", None, {})
+
     def get_scale(self, resource: str, name: str, namespace: str | None = None) -> Any:
         """The autoscaling/v1 Scale of a scalable object."""
         return self._send("get", resource, name, namespace, "scale")
@@ -238,6 +241,7 @@ class Client:
         return response.body
 
 
-def _preconditions(uid: str | None, resource_version: str | None) -> dict[str, str] | None:
-    wanted = {"uid": uid, "resourceVersion": resource_version}
-    return {name: value for name, value in wanted.items() if value} or None
+def _preconditions(uid: str | None, resource_version: str | None) -> Preconditions | None:
+    if not uid and not resource_version:
+        return None
+    return Preconditions(uid=uid, resourceVersion=resource_version)

@@ -40,7 +40,7 @@ class Failure(Struct, frozen=True):
 
 
 class Loop:
-    """Takes keys from a queue, one per clock callback, and reconciles them. Errors of the API are retried with back-off.
+    """Takes keys from a queue, one per clock callback, and reconciles them. API errors are retried with back-off.
 
     Args:
         name: the actor of all writes made in here, e.g. `replicaset-controller`.

@@ -1,0 +1,6 @@
+"""kube-controller-manager: the control loops that turn what is wanted into what is."""
+
+from k8slab.controllers.controller import Options
+from k8slab.controllers.manager import ControllerManager
+
+__all__ = ["ControllerManager", "Options"]

@@ -1,0 +1,247 @@
+"""EndpointSlices of Services with a selector (staging/src/k8s.io/endpointslice/reconciler.go)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8slab.api.core_v1 import ObjectReference, Pod, Service
+from k8slab.api.discovery_v1 import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
+from k8slab.api.meta_v1 import ObjectMeta
+from k8slab.client import Request, Result
+from k8slab.controllers import pods as podlib
+from k8slab.controllers.endpointslice.services import (
+    TRIGGER_ANNOTATION,
+    ServiceController,
+    belongs,
+    copied_labels,
+    hostname_of,
+    port_number,
+)
+from k8slab.controllers.ownership import reference_to_controller
+
+MANAGED_BY_LABEL = "endpointslice.kubernetes.io/managed-by"
+SERVICE_LABEL = "kubernetes.io/service-name"
+MANAGER = "endpointslice-controller.k8s.io"
+MAX_ENDPOINTS = 100
+ZONE_LABEL = "topology.kubernetes.io/zone"
+
+Ports = tuple[EndpointPort, ...]
+Wanted = dict[Ports, dict[tuple[str, ...], Endpoint]]
+
+
+class EndpointSliceController(ServiceController):
+    """Keeps the slices of each Service equal to its Pods."""
+
+    name = "endpointslice-controller"
+    about = "lists the addresses behind each Service in EndpointSlices"
+    source = "endpoint-slice-controller"
+    first_retry = 1_000_000
+
+    def setup(self) -> None:
+        """Watch Services, Pods, Nodes and EndpointSlices."""
+        super().setup()
+        self.nodes = self.informer("nodes")
+        self.slices = self.informer("endpointslices.discovery.k8s.io")
+        self.slices.add_index("service", by_service)
+        self.slices.add_handler(self._slice_changed, self._slice_updated, self._slice_changed)
+
+    def _slice_changed(self, piece: EndpointSlice) -> None:
+        labels = piece.metadata.labels or {}
+        if labels.get(MANAGED_BY_LABEL) == MANAGER and SERVICE_LABEL in labels:
+            self.queue.add(Request(piece.metadata.namespace, labels[SERVICE_LABEL]))
+
+    def _slice_updated(self, old: EndpointSlice, new: EndpointSlice) -> None:
+        self._slice_changed(new)
+
+    def reconcile(self, request: Request) -> Result | None:
+        """Create, update and delete slices."""
+        service = self.services.get(request.namespace, request.name)
+        if service is None:
+            self.triggers.forget(request)
+            return None
+        if service.spec.type == "ExternalName" or not service.spec.selector:
+            return None
+        pods = self.selected(service)
+        existing = [
+            piece
+            for piece in self.slices.by_index("service", (request.namespace, request.name))
+            if piece.metadata.labels.get(MANAGED_BY_LABEL) == MANAGER and piece.metadata.deletionTimestamp is None
+        ]
+        trigger = self.triggers.next(service, pods)
+        labels = copied_labels(service, {SERVICE_LABEL: service.metadata.name, MANAGED_BY_LABEL: MANAGER})
+        family = (service.spec.ipFamilies or ("IPv4",))[0]
+        Plan(service, trigger, labels, family).make(existing, self._wanted(service, pods)).write(self)
+        return None
+
+    def _wanted(self, service: Service, pods: list[Pod]) -> Wanted:
+        wanted: Wanted = {}
+        for pod in pods:
+            if not belongs(pod, include_terminating=True):
+                continue
+            endpoint = self._endpoint(service, pod)
+            wanted.setdefault(_ports(service, pod), {})[_identity(endpoint)] = endpoint
+        return wanted
+
+    def _endpoint(self, service: Service, pod: Pod) -> Endpoint:
+        node = self.nodes.get("", pod.spec.nodeName) if pod.spec.nodeName else None
+        serving = podlib.is_ready(pod)
+        terminating = pod.metadata.deletionTimestamp is not None
+        ready = bool(service.spec.publishNotReadyAddresses) or (serving and not terminating)
+        return Endpoint(
+            addresses=(pod.status.podIP,),
+            conditions=EndpointConditions(ready=ready, serving=serving, terminating=terminating),
+            hostname=hostname_of(pod, service),
+            nodeName=pod.spec.nodeName,
+            zone=(node.metadata.labels or {}).get(ZONE_LABEL) if node is not None else None,
+            targetRef=ObjectReference(
+                kind="Pod", namespace=pod.metadata.namespace, name=pod.metadata.name, uid=pod.metadata.uid
+            ),
+        )
+
+
+def by_service(piece: EndpointSlice) -> tuple[tuple[str, str], ...]:
+    """Index function: namespace and name of the Service."""
+    name = (piece.metadata.labels or {}).get(SERVICE_LABEL)
+    return ((piece.metadata.namespace, name),) if name else ()
+
+
+def _identity(endpoint: Endpoint) -> tuple[str, ...]:
+    target = endpoint.targetRef
+    return (target.uid if target is not None else "", *endpoint.addresses)
+
+
+def _ports(service: Service, pod: Pod) -> Ports:
+    ports = []
+    for port in service.spec.ports or ():
+        number = port_number(pod, port)
+        if number is not None:
+            ports.append(
+                EndpointPort(
+                    name=port.name or "", port=number, protocol=port.protocol or "TCP", appProtocol=port.appProtocol
+                )
+            )
+    return tuple(ports)
+
+
+class Plan:
+    """What to create, update and delete for one Service (or for Endpoints that are mirrored).
+
+    Args:
+        service: the object that owns the slices.
+        trigger: time of the change that this answers, or "".
+        labels: of the slices.
+        address_type: of the slices.
+    """
+
+    def __init__(self, service: Any, trigger: str, labels: dict[str, str], address_type: str = "IPv4") -> None:
+        self.service = service
+        self.trigger = trigger
+        self.labels = labels
+        self.address_type = address_type
+        self.create: list[EndpointSlice] = []
+        self.update: list[EndpointSlice] = []
+        self.delete: list[EndpointSlice] = []
+
+    def make(self, existing: list[EndpointSlice], wanted: Wanted) -> Plan:
+        """Change as few slices as possible."""
+        by_ports: dict[Ports, list[EndpointSlice]] = {}
+        for piece in existing:
+            by_ports.setdefault(piece.ports or (), []).append(piece)
+        for ports, endpoints in wanted.items():
+            self._fit(ports, by_ports.pop(ports, []), dict(endpoints))
+        for pieces in by_ports.values():
+            self.delete += pieces
+        self._keep_a_placeholder(existing)
+        self._reuse()
+        return self
+
+    def _fit(
+        self, ports: Ports, existing: list[EndpointSlice], wanted: dict[tuple[str, ...], Endpoint]
+    ) -> None:
+        changed, unchanged = [], []
+        for piece in existing:
+            kept = tuple(wanted.pop(_identity(e)) for e in piece.endpoints or () if _identity(e) in wanted)
+            if kept == (piece.endpoints or ()) and piece.metadata.labels == self.labels:
+                unchanged.append(piece)
+            elif kept or wanted:
+                changed.append(piece.replace(endpoints=kept))
+            else:
+                self.delete.append(piece)
+        left = list(wanted.values())
+        changed = [self._fill(piece, left) for piece in changed]
+        if left and unchanged and not changed:
+            # Rather one update than a new slice: the fullest slice with room for all of it.
+            roomy = [p for p in unchanged if len(p.endpoints or ()) + len(left) <= MAX_ENDPOINTS]
+            if roomy:
+                fullest = max(roomy, key=_size)
+                changed.append(self._fill(fullest, left))
+        self.update += [piece for piece in changed if piece.endpoints]
+        self.delete += [piece for piece in changed if not piece.endpoints]
+        while left:
+            self.create.append(self._new(ports, tuple(left[:MAX_ENDPOINTS])))
+            del left[:MAX_ENDPOINTS]
+
+    def _fill(self, piece: EndpointSlice, left: list[Endpoint]) -> EndpointSlice:
+        kept = piece.endpoints or ()
+        room = MAX_ENDPOINTS - len(kept)
+        added = tuple(left[:room])
+        del left[:room]
+        return piece.replace(endpoints=(*kept, *added))
+
+    def _new(self, ports: Ports, endpoints: tuple[Endpoint, ...]) -> EndpointSlice:
+        service = self.service.metadata
+        return EndpointSlice(
+            metadata=ObjectMeta(
+                generateName=service.name + "-",
+                namespace=service.namespace,
+                labels=self.labels,
+                ownerReferences=(reference_to_controller(self.service),),
+            ),
+            addressType=self.address_type,
+            endpoints=endpoints or None,
+            ports=ports or None,
+        )
+
+    def _keep_a_placeholder(self, existing: list[EndpointSlice]) -> None:
+        if len(self.delete) != len(existing) or self.create:
+            return
+        placeholder = self._new((), ())
+        if len(self.delete) == 1 and _is_placeholder(self.delete[0], placeholder):
+            self.delete.clear()
+        else:
+            self.create.append(placeholder)
+
+    def _reuse(self) -> None:
+        """Instead of deleting one slice and creating another, change the one into the other."""
+        while self.create and self.delete:
+            new, old = self.create.pop(), self.delete.pop(0)
+            self.update.append(old.replace(endpoints=new.endpoints, ports=new.ports))
+
+    def write(self, controller: Any) -> None:
+        """Carry it out. Raises ApiError."""
+        client, name = controller.client, self.service.metadata.name
+        if self.service.metadata.deletionTimestamp is None:
+            for piece in self.create:
+                controller.say(f"Service {name}: {_size(piece)} endpoints in a new slice")
+                client.create(piece.replace(metadata=self._stamped(piece)))
+        for piece in self.update:
+            controller.say(f"Service {name}: {_size(piece)} endpoints in {piece.metadata.name}")
+            client.update(piece.replace(metadata=self._stamped(piece), endpoints=piece.endpoints or None))
+        for piece in self.delete:
+            controller.say(f"Service {name}: {piece.metadata.name} is no longer needed")
+            client.delete("endpointslices.discovery.k8s.io", piece.metadata.name, piece.metadata.namespace)
+
+    def _stamped(self, piece: EndpointSlice) -> ObjectMeta:
+        annotations = dict(piece.metadata.annotations or {})
+        annotations.pop(TRIGGER_ANNOTATION, None)
+        if self.trigger:
+            annotations[TRIGGER_ANNOTATION] = self.trigger
+        return piece.metadata.replace(annotations=annotations or None, labels=self.labels)
+
+
+def _size(piece: EndpointSlice) -> int:
+    return len(piece.endpoints or ())
+
+
+def _is_placeholder(piece: EndpointSlice, placeholder: EndpointSlice) -> bool:
+    return not piece.endpoints and not piece.ports and piece.metadata.labels == placeholder.metadata.labels

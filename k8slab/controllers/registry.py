@@ -1,0 +1,39 @@
+"""All controllers of kube-controller-manager, in the order in which they are started."""
+
+from __future__ import annotations
+
+from k8slab.controllers.controller import Controller
+from k8slab.controllers.deployment import DeploymentController
+from k8slab.controllers.endpointslice import (
+    EndpointsController,
+    EndpointSliceController,
+    EndpointSliceMirroringController,
+)
+from k8slab.controllers.garbagecollector import GarbageCollector
+from k8slab.controllers.namespace import NamespaceController
+from k8slab.controllers.nodeipam import NodeIPAMController
+from k8slab.controllers.nodelifecycle import NodeLifecycleController
+from k8slab.controllers.podgc import PodGarbageCollector
+from k8slab.controllers.replicaset import ReplicaSetController, ReplicationController
+from k8slab.controllers.rootca import RootCAPublisher
+from k8slab.controllers.serviceaccount import ServiceAccountController
+from k8slab.controllers.tainteviction import TaintEvictionController
+from k8slab.controllers.ttl import TTLController
+
+CONTROLLERS: tuple[type[Controller], ...] = (
+    ServiceAccountController,
+    RootCAPublisher,
+    NamespaceController,
+    NodeIPAMController,
+    TTLController,
+    NodeLifecycleController,
+    TaintEvictionController,
+    DeploymentController,
+    ReplicaSetController,
+    ReplicationController,
+    EndpointsController,
+    EndpointSliceController,
+    EndpointSliceMirroringController,
+    GarbageCollector,
+    PodGarbageCollector,
+)

@@ -1,0 +1,70 @@
+"""Every namespace has the cluster's CA in a ConfigMap (pkg/controller/certificates/rootcacertpublisher)."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from k8slab.api.core_v1 import ConfigMap
+from k8slab.api.meta_v1 import ObjectMeta
+from k8slab.client import Request, Result
+from k8slab.controllers.controller import Controller
+from k8slab.errors import ApiError
+
+NAME = "kube-root-ca.crt"
+KEY = "ca.crt"
+DESCRIPTION = (
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the "
+    "internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes "
+    "clusters."
+)
+
+
+class RootCAPublisher(Controller):
+    """Publishes the CA, and repairs its ConfigMaps."""
+
+    name = "root-ca-certificate-publisher-controller"
+    about = "gives every namespace the ConfigMap kube-root-ca.crt with the cluster's CA"
+
+    def setup(self) -> None:
+        """Watch Namespaces and ConfigMaps."""
+        self.maps = self.informer("configmaps")
+        self.maps.add_handler(on_update=self._map_updated, on_delete=self._map_changed)
+        self.namespaces = self.informer("namespaces")
+        self.namespaces.add_handler(self.enqueue, self.enqueue_new)
+        self.bundle = self.options.root_ca or self._stand_in()
+
+    def _stand_in(self) -> str:
+        """A lab without TLS has no certificate to publish; the shape is kept, with seeded bytes."""
+        body = base64.encodebytes(self.streams.stream("root-ca").randbytes(576)).decode()
+        return f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n"
+
+    def _map_changed(self, config_map: Any) -> None:
+        if config_map.metadata.name == NAME:
+            self.queue.add(Request("", config_map.metadata.namespace))
+
+    def _map_updated(self, old: Any, new: Any) -> None:
+        self._map_changed(new)
+
+    def reconcile(self, request: Request) -> Result | None:
+        """Create or repair one namespace's ConfigMap."""
+        namespace = self.namespaces.get("", request.name)
+        if namespace is None or namespace.status.phase != "Active":
+            return None
+        known = self.maps.get(request.name, NAME)
+        data = {KEY: self.bundle}
+        if known is None:
+            self.say(f"namespace {request.name} has no {NAME}: creating it")
+            self._create(request.name, data)
+        elif known.data != data:
+            self.say(f"{NAME} was changed: restoring the CA")
+            self.client.update(known.replace(data=data))
+        return None
+
+    def _create(self, namespace: str, data: dict[str, str]) -> None:
+        metadata = ObjectMeta(name=NAME, namespace=namespace, annotations={"kubernetes.io/description": DESCRIPTION})
+        try:
+            self.client.create(ConfigMap(metadata=metadata, data=data))
+        except ApiError as error:
+            if error.reason != "AlreadyExists" and "being terminated" not in str(error):
+                raise
