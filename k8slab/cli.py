@@ -144,7 +144,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _grade(arguments: argparse.Namespace) -> int:
-    from k8slab.grader import grade_folder
+    from k8slab.grader.batch import grade_folder
 
     return grade_folder(
         Path(arguments.submissions),
@@ -162,3 +162,7 @@ def _install(arguments: argparse.Namespace) -> int:
 
     print(f"installed the kernel 'K8s Lab' in {install(user=arguments.user)}")
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
