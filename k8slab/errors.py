@@ -259,7 +259,9 @@ def not_acceptable(message: str) -> ApiError:
 
 def already_exists(group_resource: str, name: str) -> ApiError:
     """409 `pods "x" already exists`."""
-    return ApiError(409, "AlreadyExists", f"{group_resource} {quote(name)} already exists", _subject(group_resource, name))
+    return ApiError(
+        409, "AlreadyExists", f"{group_resource} {quote(name)} already exists", _subject(group_resource, name)
+    )
 
 
 def generate_name_conflict(group_resource: str, name: str) -> ApiError:
@@ -512,7 +514,17 @@ def quote(text: str) -> str:
     return '"' + "".join(map(_escaped, text)) + '"'
 
 
-_SHORT = {'"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
+_SHORT = {
+    '"': '\\"',
+    "\\": "\\\\",
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+}
 
 
 def _escaped(character: str) -> str:

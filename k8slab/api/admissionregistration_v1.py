@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import KubeObject, KubeStruct, constant
+from k8slab.api.base import Int32, Int64, KubeObject, KubeStruct, constant
 from k8slab.api.meta_v1 import Condition, LabelSelector, ObjectMeta
 
 
@@ -120,7 +120,7 @@ class MutatingWebhook(KubeStruct):
     reinvocationPolicy: str | None = None
     rules: tuple[RuleWithOperations, ...] | None = None
     sideEffects: str | None = None
-    timeoutSeconds: int | None = None
+    timeoutSeconds: Int32 | None = None
 
 
 class MutatingWebhookConfiguration(KubeObject):
@@ -200,7 +200,7 @@ class ServiceReference(KubeStruct):
     name: str | None = None
     namespace: str | None = None
     path: str | None = None
-    port: int | None = None
+    port: Int32 | None = None
 
 
 class TypeChecking(KubeStruct):
@@ -265,7 +265,7 @@ class ValidatingAdmissionPolicyStatus(KubeStruct):
     LIST_MAP_KEYS: ClassVar[dict[str, tuple[str, ...]]] = {"conditions": ("type",)}
     FORMAT: ClassVar[dict[str, str]] = {"observedGeneration": "int64"}
     conditions: tuple[Condition, ...] | None = None
-    observedGeneration: int | None = None
+    observedGeneration: Int64 | None = None
     typeChecking: TypeChecking | None = None
 
 
@@ -292,7 +292,7 @@ class ValidatingWebhook(KubeStruct):
     objectSelector: LabelSelector | None = None
     rules: tuple[RuleWithOperations, ...] | None = None
     sideEffects: str | None = None
-    timeoutSeconds: int | None = None
+    timeoutSeconds: Int32 | None = None
 
 
 class ValidatingWebhookConfiguration(KubeObject):

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import JSON, KubeObject, KubeStruct, Time, constant
+from k8slab.api.base import Double, Int32, Int64, JSON, KubeObject, KubeStruct, Time, constant
 from k8slab.api.meta_v1 import ObjectMeta
 
 
@@ -21,7 +21,7 @@ class CustomResourceColumnDefinition(KubeStruct):
     format: str | None = None
     jsonPath: str | None = None
     name: str | None = None
-    priority: int | None = None
+    priority: Int32 | None = None
     type: str | None = None
 
 
@@ -48,7 +48,7 @@ class CustomResourceDefinitionCondition(KubeStruct):
     FORMAT: ClassVar[dict[str, str]] = {"lastTransitionTime": "time", "observedGeneration": "int64"}
     lastTransitionTime: Time | None = None
     message: str | None = None
-    observedGeneration: int | None = None
+    observedGeneration: Int64 | None = None
     reason: str | None = None
     status: str | None = None
     type: str | None = None
@@ -85,7 +85,7 @@ class CustomResourceDefinitionStatus(KubeStruct):
     FORMAT: ClassVar[dict[str, str]] = {"observedGeneration": "int64"}
     acceptedNames: CustomResourceDefinitionNames | None = None
     conditions: tuple[CustomResourceDefinitionCondition, ...] | None = None
-    observedGeneration: int | None = None
+    observedGeneration: Int64 | None = None
     storedVersions: tuple[str, ...] | None = None
 
 
@@ -180,15 +180,15 @@ class JSONSchemaProps(KubeStruct):
     format: str | None = None
     id: str | None = None
     items: JSON | None = None
-    maxItems: int | None = None
-    maxLength: int | None = None
-    maxProperties: int | None = None
-    maximum: float | None = None
-    minItems: int | None = None
-    minLength: int | None = None
-    minProperties: int | None = None
-    minimum: float | None = None
-    multipleOf: float | None = None
+    maxItems: Int64 | None = None
+    maxLength: Int64 | None = None
+    maxProperties: Int64 | None = None
+    maximum: Double | None = None
+    minItems: Int64 | None = None
+    minLength: Int64 | None = None
+    minProperties: Int64 | None = None
+    minimum: Double | None = None
+    multipleOf: Double | None = None
     not_: JSONSchemaProps | None = field(default=None, name="not")
     nullable: bool | None = None
     oneOf: tuple[JSONSchemaProps, ...] | None = None
@@ -221,7 +221,7 @@ class ServiceReference(KubeStruct):
     name: str | None = None
     namespace: str | None = None
     path: str | None = None
-    port: int | None = None
+    port: Int32 | None = None
 
 
 class ValidationRule(KubeStruct):

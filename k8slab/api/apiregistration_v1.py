@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import KubeObject, KubeStruct, Time, constant
+from k8slab.api.base import Int32, KubeObject, KubeStruct, Time, constant
 from k8slab.api.meta_v1 import ObjectMeta
 
 
@@ -40,11 +40,11 @@ class APIServiceSpec(KubeStruct):
     FORMAT: ClassVar[dict[str, str]] = {"caBundle": "byte", "groupPriorityMinimum": "int32", "versionPriority": "int32"}
     caBundle: str | None = None
     group: str | None = None
-    groupPriorityMinimum: int | None = None
+    groupPriorityMinimum: Int32 | None = None
     insecureSkipTLSVerify: bool | None = None
     service: ServiceReference | None = None
     version: str | None = None
-    versionPriority: int | None = None
+    versionPriority: Int32 | None = None
 
 
 class APIServiceStatus(KubeStruct):
@@ -61,4 +61,4 @@ class ServiceReference(KubeStruct):
     FORMAT: ClassVar[dict[str, str]] = {"port": "int32"}
     name: str | None = None
     namespace: str | None = None
-    port: int | None = None
+    port: Int32 | None = None

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import IntOrString, JSON, KubeObject, KubeStruct, Time, constant
+from k8slab.api.base import Int32, Int64, IntOrString, JSON, KubeObject, KubeStruct, Time, constant
 from k8slab.api.core_v1 import PersistentVolumeClaim, PodTemplateSpec
 from k8slab.api.meta_v1 import LabelSelector, ObjectMeta
 
@@ -22,7 +22,7 @@ class ControllerRevision(KubeObject):
     kind: str = field(default_factory=constant("ControllerRevision"))
     metadata: ObjectMeta = field(default_factory=ObjectMeta)
     data: JSON | None = None
-    revision: int | None = None
+    revision: Int64 | None = None
 
 
 class DaemonSet(KubeObject):
@@ -50,8 +50,8 @@ class DaemonSetSpec(KubeStruct):
     REQUIRED: ClassVar[tuple[str, ...]] = ("selector", "template")
     MAP_TYPE: ClassVar[dict[str, str]] = {"selector": "atomic"}
     FORMAT: ClassVar[dict[str, str]] = {"minReadySeconds": "int32", "revisionHistoryLimit": "int32"}
-    minReadySeconds: int | None = None
-    revisionHistoryLimit: int | None = None
+    minReadySeconds: Int32 | None = None
+    revisionHistoryLimit: Int32 | None = None
     selector: LabelSelector | None = None
     template: PodTemplateSpec | None = None
     updateStrategy: DaemonSetUpdateStrategy | None = None
@@ -75,16 +75,16 @@ class DaemonSetStatus(KubeStruct):
         "observedGeneration": "int64",
         "updatedNumberScheduled": "int32",
     }
-    collisionCount: int | None = None
+    collisionCount: Int32 | None = None
     conditions: tuple[DaemonSetCondition, ...] | None = None
-    currentNumberScheduled: int | None = None
-    desiredNumberScheduled: int | None = None
-    numberAvailable: int | None = None
-    numberMisscheduled: int | None = None
-    numberReady: int | None = None
-    numberUnavailable: int | None = None
-    observedGeneration: int | None = None
-    updatedNumberScheduled: int | None = None
+    currentNumberScheduled: Int32 | None = None
+    desiredNumberScheduled: Int32 | None = None
+    numberAvailable: Int32 | None = None
+    numberMisscheduled: Int32 | None = None
+    numberReady: Int32 | None = None
+    numberUnavailable: Int32 | None = None
+    observedGeneration: Int64 | None = None
+    updatedNumberScheduled: Int32 | None = None
 
 
 class DaemonSetUpdateStrategy(KubeStruct):
@@ -125,11 +125,11 @@ class DeploymentSpec(KubeStruct):
         "replicas": "int32",
         "revisionHistoryLimit": "int32",
     }
-    minReadySeconds: int | None = None
+    minReadySeconds: Int32 | None = None
     paused: bool | None = None
-    progressDeadlineSeconds: int | None = None
-    replicas: int | None = None
-    revisionHistoryLimit: int | None = None
+    progressDeadlineSeconds: Int32 | None = None
+    replicas: Int32 | None = None
+    revisionHistoryLimit: Int32 | None = None
     selector: LabelSelector | None = None
     strategy: DeploymentStrategy | None = None
     template: PodTemplateSpec | None = None
@@ -151,15 +151,15 @@ class DeploymentStatus(KubeStruct):
         "unavailableReplicas": "int32",
         "updatedReplicas": "int32",
     }
-    availableReplicas: int | None = None
-    collisionCount: int | None = None
+    availableReplicas: Int32 | None = None
+    collisionCount: Int32 | None = None
     conditions: tuple[DeploymentCondition, ...] | None = None
-    observedGeneration: int | None = None
-    readyReplicas: int | None = None
-    replicas: int | None = None
-    terminatingReplicas: int | None = None
-    unavailableReplicas: int | None = None
-    updatedReplicas: int | None = None
+    observedGeneration: Int64 | None = None
+    readyReplicas: Int32 | None = None
+    replicas: Int32 | None = None
+    terminatingReplicas: Int32 | None = None
+    unavailableReplicas: Int32 | None = None
+    updatedReplicas: Int32 | None = None
 
 
 class DeploymentStrategy(KubeStruct):
@@ -193,8 +193,8 @@ class ReplicaSetSpec(KubeStruct):
     REQUIRED: ClassVar[tuple[str, ...]] = ("selector",)
     MAP_TYPE: ClassVar[dict[str, str]] = {"selector": "atomic"}
     FORMAT: ClassVar[dict[str, str]] = {"minReadySeconds": "int32", "replicas": "int32"}
-    minReadySeconds: int | None = None
-    replicas: int | None = None
+    minReadySeconds: Int32 | None = None
+    replicas: Int32 | None = None
     selector: LabelSelector | None = None
     template: PodTemplateSpec | None = None
 
@@ -214,13 +214,13 @@ class ReplicaSetStatus(KubeStruct):
         "replicas": "int32",
         "terminatingReplicas": "int32",
     }
-    availableReplicas: int | None = None
+    availableReplicas: Int32 | None = None
     conditions: tuple[ReplicaSetCondition, ...] | None = None
-    fullyLabeledReplicas: int | None = None
-    observedGeneration: int | None = None
-    readyReplicas: int | None = None
-    replicas: int | None = None
-    terminatingReplicas: int | None = None
+    fullyLabeledReplicas: Int32 | None = None
+    observedGeneration: Int64 | None = None
+    readyReplicas: Int32 | None = None
+    replicas: Int32 | None = None
+    terminatingReplicas: Int32 | None = None
 
 
 class RollingUpdateDaemonSet(KubeStruct):
@@ -241,7 +241,7 @@ class RollingUpdateStatefulSetStrategy(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.RollingUpdateStatefulSetStrategy"
     FORMAT: ClassVar[dict[str, str]] = {"maxUnavailable": "int-or-string", "partition": "int32"}
     maxUnavailable: IntOrString | None = None
-    partition: int | None = None
+    partition: Int32 | None = None
 
 
 class StatefulSet(KubeObject):
@@ -267,7 +267,7 @@ class StatefulSetCondition(KubeStruct):
 class StatefulSetOrdinals(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.StatefulSetOrdinals"
     FORMAT: ClassVar[dict[str, str]] = {"start": "int32"}
-    start: int | None = None
+    start: Int32 | None = None
 
 
 class StatefulSetPersistentVolumeClaimRetentionPolicy(KubeStruct):
@@ -286,12 +286,12 @@ class StatefulSetSpec(KubeStruct):
         "replicas": "int32",
         "revisionHistoryLimit": "int32",
     }
-    minReadySeconds: int | None = None
+    minReadySeconds: Int32 | None = None
     ordinals: StatefulSetOrdinals | None = None
     persistentVolumeClaimRetentionPolicy: StatefulSetPersistentVolumeClaimRetentionPolicy | None = None
     podManagementPolicy: str | None = None
-    replicas: int | None = None
-    revisionHistoryLimit: int | None = None
+    replicas: Int32 | None = None
+    revisionHistoryLimit: Int32 | None = None
     selector: LabelSelector | None = None
     serviceName: str | None = None
     template: PodTemplateSpec | None = None
@@ -315,16 +315,16 @@ class StatefulSetStatus(KubeStruct):
         "replicas": "int32",
         "updatedReplicas": "int32",
     }
-    availableReplicas: int | None = None
-    collisionCount: int | None = None
+    availableReplicas: Int32 | None = None
+    collisionCount: Int32 | None = None
     conditions: tuple[StatefulSetCondition, ...] | None = None
-    currentReplicas: int | None = None
+    currentReplicas: Int32 | None = None
     currentRevision: str | None = None
-    observedGeneration: int | None = None
-    readyReplicas: int | None = None
-    replicas: int | None = None
+    observedGeneration: Int64 | None = None
+    readyReplicas: Int32 | None = None
+    replicas: Int32 | None = None
     updateRevision: str | None = None
-    updatedReplicas: int | None = None
+    updatedReplicas: Int32 | None = None
 
 
 class StatefulSetUpdateStrategy(KubeStruct):

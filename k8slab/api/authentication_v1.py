@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import KubeObject, KubeStruct, Time, constant
+from k8slab.api.base import Int64, KubeObject, KubeStruct, Time, constant
 from k8slab.api.meta_v1 import ObjectMeta
 
 
@@ -49,7 +49,7 @@ class TokenRequestSpec(KubeStruct):
     FORMAT: ClassVar[dict[str, str]] = {"expirationSeconds": "int64"}
     audiences: tuple[str, ...] | None = None
     boundObjectRef: BoundObjectReference | None = None
-    expirationSeconds: int | None = None
+    expirationSeconds: Int64 | None = None
 
 
 class TokenRequestStatus(KubeStruct):

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import KubeObject, KubeStruct, Time, constant
+from k8slab.api.base import Int32, Int64, KubeObject, KubeStruct, Time, constant
 from k8slab.api.meta_v1 import ObjectMeta
 
 
@@ -41,10 +41,10 @@ class HorizontalPodAutoscalerSpec(KubeStruct):
         "minReplicas": "int32",
         "targetCPUUtilizationPercentage": "int32",
     }
-    maxReplicas: int | None = None
-    minReplicas: int | None = None
+    maxReplicas: Int32 | None = None
+    minReplicas: Int32 | None = None
     scaleTargetRef: CrossVersionObjectReference | None = None
-    targetCPUUtilizationPercentage: int | None = None
+    targetCPUUtilizationPercentage: Int32 | None = None
 
 
 class HorizontalPodAutoscalerStatus(KubeStruct):
@@ -57,11 +57,11 @@ class HorizontalPodAutoscalerStatus(KubeStruct):
         "lastScaleTime": "time",
         "observedGeneration": "int64",
     }
-    currentCPUUtilizationPercentage: int | None = None
-    currentReplicas: int | None = None
-    desiredReplicas: int | None = None
+    currentCPUUtilizationPercentage: Int32 | None = None
+    currentReplicas: Int32 | None = None
+    desiredReplicas: Int32 | None = None
     lastScaleTime: Time | None = None
-    observedGeneration: int | None = None
+    observedGeneration: Int64 | None = None
 
 
 class Scale(KubeObject):
@@ -76,12 +76,12 @@ class Scale(KubeObject):
 class ScaleSpec(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.ScaleSpec"
     FORMAT: ClassVar[dict[str, str]] = {"replicas": "int32"}
-    replicas: int | None = None
+    replicas: Int32 | None = None
 
 
 class ScaleStatus(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.ScaleStatus"
     REQUIRED: ClassVar[tuple[str, ...]] = ("replicas",)
     FORMAT: ClassVar[dict[str, str]] = {"replicas": "int32"}
-    replicas: int | None = None
+    replicas: Int32 | None = None
     selector: str | None = None

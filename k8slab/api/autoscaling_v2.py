@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import KubeObject, KubeStruct, Quantity, Time, constant
+from k8slab.api.base import Int32, Int64, KubeObject, KubeStruct, Quantity, Time, constant
 from k8slab.api.meta_v1 import LabelSelector, ObjectMeta
 
 
@@ -55,9 +55,9 @@ class HPAScalingPolicy(KubeStruct):
     GO_TYPE: ClassVar[str] = "v2.HPAScalingPolicy"
     REQUIRED: ClassVar[tuple[str, ...]] = ("type", "value", "periodSeconds")
     FORMAT: ClassVar[dict[str, str]] = {"periodSeconds": "int32", "value": "int32"}
-    periodSeconds: int | None = None
+    periodSeconds: Int32 | None = None
     type: str | None = None
-    value: int | None = None
+    value: Int32 | None = None
 
 
 class HPAScalingRules(KubeStruct):
@@ -66,7 +66,7 @@ class HPAScalingRules(KubeStruct):
     FORMAT: ClassVar[dict[str, str]] = {"stabilizationWindowSeconds": "int32", "tolerance": "quantity"}
     policies: tuple[HPAScalingPolicy, ...] | None = None
     selectPolicy: str | None = None
-    stabilizationWindowSeconds: int | None = None
+    stabilizationWindowSeconds: Int32 | None = None
     tolerance: Quantity | None = None
 
 
@@ -103,9 +103,9 @@ class HorizontalPodAutoscalerSpec(KubeStruct):
     LIST_TYPE: ClassVar[dict[str, str]] = {"metrics": "atomic"}
     FORMAT: ClassVar[dict[str, str]] = {"maxReplicas": "int32", "minReplicas": "int32"}
     behavior: HorizontalPodAutoscalerBehavior | None = None
-    maxReplicas: int | None = None
+    maxReplicas: Int32 | None = None
     metrics: tuple[MetricSpec, ...] | None = None
-    minReplicas: int | None = None
+    minReplicas: Int32 | None = None
     scaleTargetRef: CrossVersionObjectReference | None = None
 
 
@@ -124,10 +124,10 @@ class HorizontalPodAutoscalerStatus(KubeStruct):
     }
     conditions: tuple[HorizontalPodAutoscalerCondition, ...] | None = None
     currentMetrics: tuple[MetricStatus, ...] | None = None
-    currentReplicas: int | None = None
-    desiredReplicas: int | None = None
+    currentReplicas: Int32 | None = None
+    desiredReplicas: Int32 | None = None
     lastScaleTime: Time | None = None
-    observedGeneration: int | None = None
+    observedGeneration: Int64 | None = None
 
 
 class MetricIdentifier(KubeStruct):
@@ -164,7 +164,7 @@ class MetricTarget(KubeStruct):
     GO_TYPE: ClassVar[str] = "v2.MetricTarget"
     REQUIRED: ClassVar[tuple[str, ...]] = ("type",)
     FORMAT: ClassVar[dict[str, str]] = {"averageUtilization": "int32", "averageValue": "quantity", "value": "quantity"}
-    averageUtilization: int | None = None
+    averageUtilization: Int32 | None = None
     averageValue: Quantity | None = None
     type: str | None = None
     value: Quantity | None = None
@@ -173,7 +173,7 @@ class MetricTarget(KubeStruct):
 class MetricValueStatus(KubeStruct):
     GO_TYPE: ClassVar[str] = "v2.MetricValueStatus"
     FORMAT: ClassVar[dict[str, str]] = {"averageUtilization": "int32", "averageValue": "quantity", "value": "quantity"}
-    averageUtilization: int | None = None
+    averageUtilization: Int32 | None = None
     averageValue: Quantity | None = None
     value: Quantity | None = None
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, NoReturn, Self
+from typing import Annotated, Any, ClassVar, NoReturn, Self
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 Quantity = str | int | float
 """A resource amount as it was written (`500m`, `1Gi`, `2`); see `k8slab.api.quantity`."""
-IntOrString = int | str
+Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Double = int | float
+"""A float64; whole numbers stay ints, as they are written without a point."""
+IntOrString = Int32 | str
 Time = str
 """An RFC 3339 time with whole seconds, in UTC; see `k8slab.api.timestamps`."""
 MicroTime = str
@@ -19,7 +23,6 @@ MicroTime = str
 JSON = Any
 """Any JSON value, kept as it is."""
 Boolean = bool
-Integer = int
 
 
 def constant(text: str) -> Callable[[], str]:

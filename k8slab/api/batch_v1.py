@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import KubeObject, KubeStruct, Time, constant
+from k8slab.api.base import Int32, Int64, KubeObject, KubeStruct, Time, constant
 from k8slab.api.core_v1 import ObjectReference, PodTemplateSpec
 from k8slab.api.meta_v1 import LabelSelector, ObjectMeta
 
@@ -33,11 +33,11 @@ class CronJobSpec(KubeStruct):
         "successfulJobsHistoryLimit": "int32",
     }
     concurrencyPolicy: str | None = None
-    failedJobsHistoryLimit: int | None = None
+    failedJobsHistoryLimit: Int32 | None = None
     jobTemplate: JobTemplateSpec | None = None
     schedule: str | None = None
-    startingDeadlineSeconds: int | None = None
-    successfulJobsHistoryLimit: int | None = None
+    startingDeadlineSeconds: Int64 | None = None
+    successfulJobsHistoryLimit: Int32 | None = None
     suspend: bool | None = None
     timeZone: str | None = None
 
@@ -85,22 +85,22 @@ class JobSpec(KubeStruct):
         "parallelism": "int32",
         "ttlSecondsAfterFinished": "int32",
     }
-    activeDeadlineSeconds: int | None = None
-    backoffLimit: int | None = None
-    backoffLimitPerIndex: int | None = None
+    activeDeadlineSeconds: Int64 | None = None
+    backoffLimit: Int32 | None = None
+    backoffLimitPerIndex: Int32 | None = None
     completionMode: str | None = None
-    completions: int | None = None
+    completions: Int32 | None = None
     managedBy: str | None = None
     manualSelector: bool | None = None
-    maxFailedIndexes: int | None = None
-    parallelism: int | None = None
+    maxFailedIndexes: Int32 | None = None
+    parallelism: Int32 | None = None
     podFailurePolicy: PodFailurePolicy | None = None
     podReplacementPolicy: str | None = None
     selector: LabelSelector | None = None
     successPolicy: SuccessPolicy | None = None
     suspend: bool | None = None
     template: PodTemplateSpec | None = None
-    ttlSecondsAfterFinished: int | None = None
+    ttlSecondsAfterFinished: Int32 | None = None
 
 
 class JobStatus(KubeStruct):
@@ -117,16 +117,16 @@ class JobStatus(KubeStruct):
         "succeeded": "int32",
         "terminating": "int32",
     }
-    active: int | None = None
+    active: Int32 | None = None
     completedIndexes: str | None = None
     completionTime: Time | None = None
     conditions: tuple[JobCondition, ...] | None = None
-    failed: int | None = None
+    failed: Int32 | None = None
     failedIndexes: str | None = None
-    ready: int | None = None
+    ready: Int32 | None = None
     startTime: Time | None = None
-    succeeded: int | None = None
-    terminating: int | None = None
+    succeeded: Int32 | None = None
+    terminating: Int32 | None = None
     uncountedTerminatedPods: UncountedTerminatedPods | None = None
 
 
@@ -150,7 +150,7 @@ class PodFailurePolicyOnExitCodesRequirement(KubeStruct):
     FORMAT: ClassVar[dict[str, str]] = {"values": "int32"}
     containerName: str | None = None
     operator: str | None = None
-    values: tuple[int, ...] | None = None
+    values: tuple[Int32, ...] | None = None
 
 
 class PodFailurePolicyOnPodConditionsPattern(KubeStruct):
@@ -179,7 +179,7 @@ class SuccessPolicy(KubeStruct):
 class SuccessPolicyRule(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.SuccessPolicyRule"
     FORMAT: ClassVar[dict[str, str]] = {"succeededCount": "int32"}
-    succeededCount: int | None = None
+    succeededCount: Int32 | None = None
     succeededIndexes: str | None = None
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import KubeObject, KubeStruct, Time, constant
+from k8slab.api.base import Int32, KubeObject, KubeStruct, Time, constant
 from k8slab.api.meta_v1 import ObjectMeta
 
 
@@ -40,7 +40,7 @@ class CertificateSigningRequestSpec(KubeStruct):
     REQUIRED: ClassVar[tuple[str, ...]] = ("request", "signerName")
     LIST_TYPE: ClassVar[dict[str, str]] = {"groups": "atomic", "usages": "atomic"}
     FORMAT: ClassVar[dict[str, str]] = {"expirationSeconds": "int32", "request": "byte"}
-    expirationSeconds: int | None = None
+    expirationSeconds: Int32 | None = None
     extra: dict[str, tuple[str, ...]] | None = None
     groups: tuple[str, ...] | None = None
     request: str | None = None

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import KubeObject, KubeStruct, MicroTime, constant
+from k8slab.api.base import Int32, KubeObject, KubeStruct, MicroTime, constant
 from k8slab.api.meta_v1 import ObjectMeta
 
 
@@ -31,8 +31,8 @@ class LeaseSpec(KubeStruct):
     }
     acquireTime: MicroTime | None = None
     holderIdentity: str | None = None
-    leaseDurationSeconds: int | None = None
-    leaseTransitions: int | None = None
+    leaseDurationSeconds: Int32 | None = None
+    leaseTransitions: Int32 | None = None
     preferredHolder: str | None = None
     renewTime: MicroTime | None = None
     strategy: str | None = None

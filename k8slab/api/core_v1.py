@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import IntOrString, KubeObject, KubeStruct, MicroTime, Quantity, Time, constant
+from k8slab.api.base import Int32, Int64, IntOrString, KubeObject, KubeStruct, MicroTime, Quantity, Time, constant
 from k8slab.api.meta_v1 import Condition, LabelSelector, ObjectMeta
 
 
@@ -18,7 +18,7 @@ class AWSElasticBlockStoreVolumeSource(KubeStruct):
     REQUIRED: ClassVar[tuple[str, ...]] = ("volumeID",)
     FORMAT: ClassVar[dict[str, str]] = {"partition": "int32"}
     fsType: str | None = None
-    partition: int | None = None
+    partition: Int32 | None = None
     readOnly: bool | None = None
     volumeID: str | None = None
 
@@ -171,7 +171,7 @@ class CinderVolumeSource(KubeStruct):
 class ClientIPConfig(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.ClientIPConfig"
     FORMAT: ClassVar[dict[str, str]] = {"timeoutSeconds": "int32"}
-    timeoutSeconds: int | None = None
+    timeoutSeconds: Int32 | None = None
 
 
 class ClusterTrustBundleProjection(KubeStruct):
@@ -254,7 +254,7 @@ class ConfigMapVolumeSource(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.ConfigMapVolumeSource"
     LIST_TYPE: ClassVar[dict[str, str]] = {"items": "atomic"}
     FORMAT: ClassVar[dict[str, str]] = {"defaultMode": "int32"}
-    defaultMode: int | None = None
+    defaultMode: Int32 | None = None
     items: tuple[KeyToPath, ...] | None = None
     name: str | None = None
     optional: bool | None = None
@@ -332,16 +332,16 @@ class ContainerImage(KubeStruct):
     LIST_TYPE: ClassVar[dict[str, str]] = {"names": "atomic"}
     FORMAT: ClassVar[dict[str, str]] = {"sizeBytes": "int64"}
     names: tuple[str, ...] | None = None
-    sizeBytes: int | None = None
+    sizeBytes: Int64 | None = None
 
 
 class ContainerPort(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.ContainerPort"
     REQUIRED: ClassVar[tuple[str, ...]] = ("containerPort",)
     FORMAT: ClassVar[dict[str, str]] = {"containerPort": "int32", "hostPort": "int32"}
-    containerPort: int | None = None
+    containerPort: Int32 | None = None
     hostIP: str | None = None
-    hostPort: int | None = None
+    hostPort: Int32 | None = None
     name: str | None = None
     protocol: str | None = None
 
@@ -366,7 +366,7 @@ class ContainerRestartRuleOnExitCodes(KubeStruct):
     LIST_TYPE: ClassVar[dict[str, str]] = {"values": "set"}
     FORMAT: ClassVar[dict[str, str]] = {"values": "int32"}
     operator: str | None = None
-    values: tuple[int, ...] | None = None
+    values: tuple[Int32, ...] | None = None
 
 
 class ContainerState(KubeStruct):
@@ -392,11 +392,11 @@ class ContainerStateTerminated(KubeStruct):
         "startedAt": "time",
     }
     containerID: str | None = None
-    exitCode: int | None = None
+    exitCode: Int32 | None = None
     finishedAt: Time | None = None
     message: str | None = None
     reason: str | None = None
-    signal: int | None = None
+    signal: Int32 | None = None
     startedAt: Time | None = None
 
 
@@ -429,7 +429,7 @@ class ContainerStatus(KubeStruct):
     name: str | None = None
     ready: bool | None = None
     resources: ResourceRequirements | None = None
-    restartCount: int | None = None
+    restartCount: Int32 | None = None
     started: bool | None = None
     state: ContainerState | None = None
     stopSignal: str | None = None
@@ -446,7 +446,7 @@ class DaemonEndpoint(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.DaemonEndpoint"
     REQUIRED: ClassVar[tuple[str, ...]] = ("Port",)
     FORMAT: ClassVar[dict[str, str]] = {"Port": "int32"}
-    Port: int | None = None
+    Port: Int32 | None = None
 
 
 class DownwardAPIProjection(KubeStruct):
@@ -461,7 +461,7 @@ class DownwardAPIVolumeFile(KubeStruct):
     MAP_TYPE: ClassVar[dict[str, str]] = {"fieldRef": "atomic", "resourceFieldRef": "atomic"}
     FORMAT: ClassVar[dict[str, str]] = {"mode": "int32"}
     fieldRef: ObjectFieldSelector | None = None
-    mode: int | None = None
+    mode: Int32 | None = None
     path: str | None = None
     resourceFieldRef: ResourceFieldSelector | None = None
 
@@ -470,7 +470,7 @@ class DownwardAPIVolumeSource(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.DownwardAPIVolumeSource"
     LIST_TYPE: ClassVar[dict[str, str]] = {"items": "atomic"}
     FORMAT: ClassVar[dict[str, str]] = {"defaultMode": "int32"}
-    defaultMode: int | None = None
+    defaultMode: Int32 | None = None
     items: tuple[DownwardAPIVolumeFile, ...] | None = None
 
 
@@ -499,7 +499,7 @@ class EndpointPort(KubeStruct):
     FORMAT: ClassVar[dict[str, str]] = {"port": "int32"}
     appProtocol: str | None = None
     name: str | None = None
-    port: int | None = None
+    port: Int32 | None = None
     protocol: str | None = None
 
 
@@ -630,7 +630,7 @@ class Event(KubeObject):
     kind: str = field(default_factory=constant("Event"))
     metadata: ObjectMeta = field(default_factory=ObjectMeta)
     action: str | None = None
-    count: int | None = None
+    count: Int32 | None = None
     eventTime: MicroTime | None = None
     firstTimestamp: Time | None = None
     involvedObject: ObjectReference | None = None
@@ -648,7 +648,7 @@ class Event(KubeObject):
 class EventSeries(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.EventSeries"
     FORMAT: ClassVar[dict[str, str]] = {"count": "int32", "lastObservedTime": "micro-time"}
-    count: int | None = None
+    count: Int32 | None = None
     lastObservedTime: MicroTime | None = None
 
 
@@ -669,7 +669,7 @@ class FCVolumeSource(KubeStruct):
     LIST_TYPE: ClassVar[dict[str, str]] = {"targetWWNs": "atomic", "wwids": "atomic"}
     FORMAT: ClassVar[dict[str, str]] = {"lun": "int32"}
     fsType: str | None = None
-    lun: int | None = None
+    lun: Int32 | None = None
     readOnly: bool | None = None
     targetWWNs: tuple[str, ...] | None = None
     wwids: tuple[str, ...] | None = None
@@ -718,7 +718,7 @@ class GCEPersistentDiskVolumeSource(KubeStruct):
     REQUIRED: ClassVar[tuple[str, ...]] = ("pdName",)
     FORMAT: ClassVar[dict[str, str]] = {"partition": "int32"}
     fsType: str | None = None
-    partition: int | None = None
+    partition: Int32 | None = None
     pdName: str | None = None
     readOnly: bool | None = None
 
@@ -727,7 +727,7 @@ class GRPCAction(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.GRPCAction"
     REQUIRED: ClassVar[tuple[str, ...]] = ("port",)
     FORMAT: ClassVar[dict[str, str]] = {"port": "int32"}
-    port: int | None = None
+    port: Int32 | None = None
     service: str | None = None
 
 
@@ -808,7 +808,7 @@ class ISCSIPersistentVolumeSource(KubeStruct):
     initiatorName: str | None = None
     iqn: str | None = None
     iscsiInterface: str | None = None
-    lun: int | None = None
+    lun: Int32 | None = None
     portals: tuple[str, ...] | None = None
     readOnly: bool | None = None
     secretRef: SecretReference | None = None
@@ -827,7 +827,7 @@ class ISCSIVolumeSource(KubeStruct):
     initiatorName: str | None = None
     iqn: str | None = None
     iscsiInterface: str | None = None
-    lun: int | None = None
+    lun: Int32 | None = None
     portals: tuple[str, ...] | None = None
     readOnly: bool | None = None
     secretRef: LocalObjectReference | None = None
@@ -851,7 +851,7 @@ class KeyToPath(KubeStruct):
     REQUIRED: ClassVar[tuple[str, ...]] = ("key", "path")
     FORMAT: ClassVar[dict[str, str]] = {"mode": "int32"}
     key: str | None = None
-    mode: int | None = None
+    mode: Int32 | None = None
     path: str | None = None
 
 
@@ -908,9 +908,9 @@ class LinuxContainerUser(KubeStruct):
     REQUIRED: ClassVar[tuple[str, ...]] = ("uid", "gid")
     LIST_TYPE: ClassVar[dict[str, str]] = {"supplementalGroups": "atomic"}
     FORMAT: ClassVar[dict[str, str]] = {"gid": "int64", "supplementalGroups": "int64", "uid": "int64"}
-    gid: int | None = None
-    supplementalGroups: tuple[int, ...] | None = None
-    uid: int | None = None
+    gid: Int64 | None = None
+    supplementalGroups: tuple[Int64, ...] | None = None
+    uid: Int64 | None = None
 
 
 class LoadBalancerIngress(KubeStruct):
@@ -1145,7 +1145,7 @@ class NodeStatus(KubeStruct):
 class NodeSwapStatus(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.NodeSwapStatus"
     FORMAT: ClassVar[dict[str, str]] = {"capacity": "int64"}
-    capacity: int | None = None
+    capacity: Int64 | None = None
 
 
 class NodeSystemInfo(KubeStruct):
@@ -1369,7 +1369,7 @@ class PodCertificateProjection(KubeStruct):
     credentialBundlePath: str | None = None
     keyPath: str | None = None
     keyType: str | None = None
-    maxExpirationSeconds: int | None = None
+    maxExpirationSeconds: Int32 | None = None
     signerName: str | None = None
     userAnnotations: dict[str, str] | None = None
 
@@ -1385,7 +1385,7 @@ class PodCondition(KubeStruct):
     lastProbeTime: Time | None = None
     lastTransitionTime: Time | None = None
     message: str | None = None
-    observedGeneration: int | None = None
+    observedGeneration: Int64 | None = None
     reason: str | None = None
     status: str | None = None
     type: str | None = None
@@ -1467,15 +1467,15 @@ class PodSecurityContext(KubeStruct):
         "supplementalGroups": "int64",
     }
     appArmorProfile: AppArmorProfile | None = None
-    fsGroup: int | None = None
+    fsGroup: Int64 | None = None
     fsGroupChangePolicy: str | None = None
-    runAsGroup: int | None = None
+    runAsGroup: Int64 | None = None
     runAsNonRoot: bool | None = None
-    runAsUser: int | None = None
+    runAsUser: Int64 | None = None
     seLinuxChangePolicy: str | None = None
     seLinuxOptions: SELinuxOptions | None = None
     seccompProfile: SeccompProfile | None = None
-    supplementalGroups: tuple[int, ...] | None = None
+    supplementalGroups: tuple[Int64, ...] | None = None
     supplementalGroupsPolicy: str | None = None
     sysctls: tuple[Sysctl, ...] | None = None
     windowsOptions: WindowsSecurityContextOptions | None = None
@@ -1537,7 +1537,7 @@ class PodSpec(KubeStruct):
         "priority": "int32",
         "terminationGracePeriodSeconds": "int64",
     }
-    activeDeadlineSeconds: int | None = None
+    activeDeadlineSeconds: Int64 | None = None
     affinity: Affinity | None = None
     automountServiceAccountToken: bool | None = None
     containers: tuple[Container, ...] | None = None
@@ -1559,7 +1559,7 @@ class PodSpec(KubeStruct):
     os: PodOS | None = None
     overhead: dict[str, Quantity] | None = None
     preemptionPolicy: str | None = None
-    priority: int | None = None
+    priority: Int32 | None = None
     priorityClassName: str | None = None
     readinessGates: tuple[PodReadinessGate, ...] | None = None
     resourceClaims: tuple[PodResourceClaim, ...] | None = None
@@ -1575,7 +1575,7 @@ class PodSpec(KubeStruct):
     setHostnameAsFQDN: bool | None = None
     shareProcessNamespace: bool | None = None
     subdomain: str | None = None
-    terminationGracePeriodSeconds: int | None = None
+    terminationGracePeriodSeconds: Int64 | None = None
     tolerations: tuple[Toleration, ...] | None = None
     topologySpreadConstraints: tuple[TopologySpreadConstraint, ...] | None = None
     volumes: tuple[Volume, ...] | None = None
@@ -1626,7 +1626,7 @@ class PodStatus(KubeStruct):
     message: str | None = None
     nodeAllocatableResourceClaimStatuses: tuple[NodeAllocatableResourceClaimStatus, ...] | None = None
     nominatedNodeName: str | None = None
-    observedGeneration: int | None = None
+    observedGeneration: Int64 | None = None
     phase: str | None = None
     podIP: str | None = None
     podIPs: tuple[PodIP, ...] | None = None
@@ -1657,7 +1657,7 @@ class PortStatus(KubeStruct):
     REQUIRED: ClassVar[tuple[str, ...]] = ("port", "protocol")
     FORMAT: ClassVar[dict[str, str]] = {"port": "int32"}
     error: str | None = None
-    port: int | None = None
+    port: Int32 | None = None
     protocol: str | None = None
 
 
@@ -1675,7 +1675,7 @@ class PreferredSchedulingTerm(KubeStruct):
     MAP_TYPE: ClassVar[dict[str, str]] = {"preference": "atomic"}
     FORMAT: ClassVar[dict[str, str]] = {"weight": "int32"}
     preference: NodeSelectorTerm | None = None
-    weight: int | None = None
+    weight: Int32 | None = None
 
 
 class Probe(KubeStruct):
@@ -1689,22 +1689,22 @@ class Probe(KubeStruct):
         "timeoutSeconds": "int32",
     }
     exec: ExecAction | None = None
-    failureThreshold: int | None = None
+    failureThreshold: Int32 | None = None
     grpc: GRPCAction | None = None
     httpGet: HTTPGetAction | None = None
-    initialDelaySeconds: int | None = None
-    periodSeconds: int | None = None
-    successThreshold: int | None = None
+    initialDelaySeconds: Int32 | None = None
+    periodSeconds: Int32 | None = None
+    successThreshold: Int32 | None = None
     tcpSocket: TCPSocketAction | None = None
-    terminationGracePeriodSeconds: int | None = None
-    timeoutSeconds: int | None = None
+    terminationGracePeriodSeconds: Int64 | None = None
+    timeoutSeconds: Int32 | None = None
 
 
 class ProjectedVolumeSource(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.ProjectedVolumeSource"
     LIST_TYPE: ClassVar[dict[str, str]] = {"sources": "atomic"}
     FORMAT: ClassVar[dict[str, str]] = {"defaultMode": "int32"}
-    defaultMode: int | None = None
+    defaultMode: Int32 | None = None
     sources: tuple[VolumeProjection, ...] | None = None
 
 
@@ -1773,8 +1773,8 @@ class ReplicationControllerSpec(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.ReplicationControllerSpec"
     MAP_TYPE: ClassVar[dict[str, str]] = {"selector": "atomic"}
     FORMAT: ClassVar[dict[str, str]] = {"minReadySeconds": "int32", "replicas": "int32"}
-    minReadySeconds: int | None = None
-    replicas: int | None = None
+    minReadySeconds: Int32 | None = None
+    replicas: Int32 | None = None
     selector: dict[str, str] | None = None
     template: PodTemplateSpec | None = None
 
@@ -1793,12 +1793,12 @@ class ReplicationControllerStatus(KubeStruct):
         "readyReplicas": "int32",
         "replicas": "int32",
     }
-    availableReplicas: int | None = None
+    availableReplicas: Int32 | None = None
     conditions: tuple[ReplicationControllerCondition, ...] | None = None
-    fullyLabeledReplicas: int | None = None
-    observedGeneration: int | None = None
-    readyReplicas: int | None = None
-    replicas: int | None = None
+    fullyLabeledReplicas: Int32 | None = None
+    observedGeneration: Int64 | None = None
+    readyReplicas: Int32 | None = None
+    replicas: Int32 | None = None
 
 
 class ResourceClaim(KubeStruct):
@@ -1980,7 +1980,7 @@ class SecretVolumeSource(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.SecretVolumeSource"
     LIST_TYPE: ClassVar[dict[str, str]] = {"items": "atomic"}
     FORMAT: ClassVar[dict[str, str]] = {"defaultMode": "int32"}
-    defaultMode: int | None = None
+    defaultMode: Int32 | None = None
     items: tuple[KeyToPath, ...] | None = None
     optional: bool | None = None
     secretName: str | None = None
@@ -1995,9 +1995,9 @@ class SecurityContext(KubeStruct):
     privileged: bool | None = None
     procMount: str | None = None
     readOnlyRootFilesystem: bool | None = None
-    runAsGroup: int | None = None
+    runAsGroup: Int64 | None = None
     runAsNonRoot: bool | None = None
-    runAsUser: int | None = None
+    runAsUser: Int64 | None = None
     seLinuxOptions: SELinuxOptions | None = None
     seccompProfile: SeccompProfile | None = None
     windowsOptions: WindowsSecurityContextOptions | None = None
@@ -2031,7 +2031,7 @@ class ServiceAccountTokenProjection(KubeStruct):
     REQUIRED: ClassVar[tuple[str, ...]] = ("path",)
     FORMAT: ClassVar[dict[str, str]] = {"expirationSeconds": "int64"}
     audience: str | None = None
-    expirationSeconds: int | None = None
+    expirationSeconds: Int64 | None = None
     path: str | None = None
 
 
@@ -2041,8 +2041,8 @@ class ServicePort(KubeStruct):
     FORMAT: ClassVar[dict[str, str]] = {"nodePort": "int32", "port": "int32", "targetPort": "int-or-string"}
     appProtocol: str | None = None
     name: str | None = None
-    nodePort: int | None = None
-    port: int | None = None
+    nodePort: Int32 | None = None
+    port: Int32 | None = None
     protocol: str | None = None
     targetPort: IntOrString | None = None
 
@@ -2067,7 +2067,7 @@ class ServiceSpec(KubeStruct):
     externalIPs: tuple[str, ...] | None = None
     externalName: str | None = None
     externalTrafficPolicy: str | None = None
-    healthCheckNodePort: int | None = None
+    healthCheckNodePort: Int32 | None = None
     internalTrafficPolicy: str | None = None
     ipFamilies: tuple[str, ...] | None = None
     ipFamilyPolicy: str | None = None
@@ -2102,7 +2102,7 @@ class SleepAction(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.SleepAction"
     REQUIRED: ClassVar[tuple[str, ...]] = ("seconds",)
     FORMAT: ClassVar[dict[str, str]] = {"seconds": "int64"}
-    seconds: int | None = None
+    seconds: Int64 | None = None
 
 
 class StorageOSPersistentVolumeSource(KubeStruct):
@@ -2156,7 +2156,7 @@ class Toleration(KubeStruct):
     effect: str | None = None
     key: str | None = None
     operator: str | None = None
-    tolerationSeconds: int | None = None
+    tolerationSeconds: Int64 | None = None
     value: str | None = None
 
 
@@ -2183,8 +2183,8 @@ class TopologySpreadConstraint(KubeStruct):
     FORMAT: ClassVar[dict[str, str]] = {"maxSkew": "int32", "minDomains": "int32"}
     labelSelector: LabelSelector | None = None
     matchLabelKeys: tuple[str, ...] | None = None
-    maxSkew: int | None = None
-    minDomains: int | None = None
+    maxSkew: Int32 | None = None
+    minDomains: Int32 | None = None
     nodeAffinityPolicy: str | None = None
     nodeTaintsPolicy: str | None = None
     topologyKey: str | None = None
@@ -2316,7 +2316,7 @@ class WeightedPodAffinityTerm(KubeStruct):
     REQUIRED: ClassVar[tuple[str, ...]] = ("weight", "podAffinityTerm")
     FORMAT: ClassVar[dict[str, str]] = {"weight": "int32"}
     podAffinityTerm: PodAffinityTerm | None = None
-    weight: int | None = None
+    weight: Int32 | None = None
 
 
 class WindowsSecurityContextOptions(KubeStruct):

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import KubeObject, KubeStruct, constant
+from k8slab.api.base import Int32, KubeObject, KubeStruct, constant
 from k8slab.api.core_v1 import ObjectReference
 from k8slab.api.meta_v1 import ObjectMeta
 
@@ -49,7 +49,7 @@ class EndpointPort(KubeStruct):
     FORMAT: ClassVar[dict[str, str]] = {"port": "int32"}
     appProtocol: str | None = None
     name: str | None = None
-    port: int | None = None
+    port: Int32 | None = None
     protocol: str | None = None
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import KubeObject, KubeStruct, MicroTime, Time, constant
+from k8slab.api.base import Int32, KubeObject, KubeStruct, MicroTime, Time, constant
 from k8slab.api.core_v1 import EventSource, ObjectReference
 from k8slab.api.meta_v1 import ObjectMeta
 
@@ -28,7 +28,7 @@ class Event(KubeObject):
     kind: str = field(default_factory=constant("Event"))
     metadata: ObjectMeta = field(default_factory=ObjectMeta)
     action: str | None = None
-    deprecatedCount: int | None = None
+    deprecatedCount: Int32 | None = None
     deprecatedFirstTimestamp: Time | None = None
     deprecatedLastTimestamp: Time | None = None
     deprecatedSource: EventSource | None = None
@@ -47,5 +47,5 @@ class EventSeries(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.EventSeries"
     REQUIRED: ClassVar[tuple[str, ...]] = ("count", "lastObservedTime")
     FORMAT: ClassVar[dict[str, str]] = {"count": "int32", "lastObservedTime": "micro-time"}
-    count: int | None = None
+    count: Int32 | None = None
     lastObservedTime: MicroTime | None = None

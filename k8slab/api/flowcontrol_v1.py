@@ -9,15 +9,15 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import KubeObject, KubeStruct, Time, constant
+from k8slab.api.base import Int32, KubeObject, KubeStruct, Time, constant
 from k8slab.api.meta_v1 import ObjectMeta
 
 
 class ExemptPriorityLevelConfiguration(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.ExemptPriorityLevelConfiguration"
     FORMAT: ClassVar[dict[str, str]] = {"lendablePercent": "int32", "nominalConcurrencyShares": "int32"}
-    lendablePercent: int | None = None
-    nominalConcurrencyShares: int | None = None
+    lendablePercent: Int32 | None = None
+    nominalConcurrencyShares: Int32 | None = None
 
 
 class FlowDistinguisherMethod(KubeStruct):
@@ -51,7 +51,7 @@ class FlowSchemaSpec(KubeStruct):
     LIST_TYPE: ClassVar[dict[str, str]] = {"rules": "atomic"}
     FORMAT: ClassVar[dict[str, str]] = {"matchingPrecedence": "int32"}
     distinguisherMethod: FlowDistinguisherMethod | None = None
-    matchingPrecedence: int | None = None
+    matchingPrecedence: Int32 | None = None
     priorityLevelConfiguration: PriorityLevelConfigurationReference | None = None
     rules: tuple[PolicyRulesWithSubjects, ...] | None = None
 
@@ -85,10 +85,10 @@ class LimitedPriorityLevelConfiguration(KubeStruct):
         "lendablePercent": "int32",
         "nominalConcurrencyShares": "int32",
     }
-    borrowingLimitPercent: int | None = None
-    lendablePercent: int | None = None
+    borrowingLimitPercent: Int32 | None = None
+    lendablePercent: Int32 | None = None
     limitResponse: LimitResponse | None = None
-    nominalConcurrencyShares: int | None = None
+    nominalConcurrencyShares: Int32 | None = None
 
 
 class NonResourcePolicyRule(KubeStruct):
@@ -157,9 +157,9 @@ class PriorityLevelConfigurationStatus(KubeStruct):
 class QueuingConfiguration(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.QueuingConfiguration"
     FORMAT: ClassVar[dict[str, str]] = {"handSize": "int32", "queueLengthLimit": "int32", "queues": "int32"}
-    handSize: int | None = None
-    queueLengthLimit: int | None = None
-    queues: int | None = None
+    handSize: Int32 | None = None
+    queueLengthLimit: Int32 | None = None
+    queues: Int32 | None = None
 
 
 class ResourcePolicyRule(KubeStruct):

@@ -182,7 +182,11 @@ GROUPS: tuple[tuple[str, str, tuple[Row, ...]], ...] = (
     (
         "apiextensions.k8s.io",
         "v1",
-        (Row("customresourcedefinitions", "CustomResourceDefinition", False, ("crd", "crds"), ("status",), _EXTENSION),),
+        (
+            Row(
+                "customresourcedefinitions", "CustomResourceDefinition", False, ("crd", "crds"), ("status",), _EXTENSION
+            ),
+        ),
     ),
     ("scheduling.k8s.io", "v1", (Row("priorityclasses", "PriorityClass", False, ("pc",)),)),
     ("coordination.k8s.io", "v1", (Row("leases", "Lease", True),)),

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import JSON, KubeStruct, Time, constant
+from k8slab.api.base import Int32, Int64, JSON, KubeStruct, Time, constant
 
 
 class APIGroup(KubeStruct):
@@ -75,7 +75,7 @@ class Condition(KubeStruct):
     FORMAT: ClassVar[dict[str, str]] = {"lastTransitionTime": "time", "observedGeneration": "int64"}
     lastTransitionTime: Time | None = None
     message: str | None = None
-    observedGeneration: int | None = None
+    observedGeneration: Int64 | None = None
     reason: str | None = None
     status: str | None = None
     type: str | None = None
@@ -87,7 +87,7 @@ class DeleteOptions(KubeStruct):
     FORMAT: ClassVar[dict[str, str]] = {"gracePeriodSeconds": "int64"}
     apiVersion: str | None = None
     dryRun: tuple[str, ...] | None = None
-    gracePeriodSeconds: int | None = None
+    gracePeriodSeconds: Int64 | None = None
     ignoreStoreReadErrorWithClusterBreakingPotential: bool | None = None
     kind: str | None = None
     orphanDependents: bool | None = None
@@ -139,7 +139,7 @@ class ListMeta(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.ListMeta"
     FORMAT: ClassVar[dict[str, str]] = {"remainingItemCount": "int64"}
     continue_: str | None = field(default=None, name="continue")
-    remainingItemCount: int | None = None
+    remainingItemCount: Int64 | None = None
     resourceVersion: str | None = None
     selfLink: str | None = None
     shardInfo: ShardInfo | None = None
@@ -175,10 +175,10 @@ class ObjectMeta(KubeStruct):
     selfLink: str | None = None
     uid: str | None = None
     resourceVersion: str | None = None
-    generation: int | None = None
+    generation: Int64 | None = None
     creationTimestamp: Time | None = None
     deletionTimestamp: Time | None = None
-    deletionGracePeriodSeconds: int | None = None
+    deletionGracePeriodSeconds: Int64 | None = None
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     ownerReferences: tuple[OwnerReference, ...] | None = None
@@ -227,7 +227,7 @@ class Status(KubeStruct):
     message: str | None = None
     reason: str | None = None
     details: StatusDetails | None = None
-    code: int | None = None
+    code: Int32 | None = None
 
 
 class StatusCause(KubeStruct):
@@ -246,7 +246,7 @@ class StatusDetails(KubeStruct):
     kind: str | None = None
     uid: str | None = None
     causes: tuple[StatusCause, ...] | None = None
-    retryAfterSeconds: int | None = None
+    retryAfterSeconds: Int32 | None = None
 
 
 class WatchEvent(KubeStruct):

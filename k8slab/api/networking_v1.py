@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import IntOrString, KubeObject, KubeStruct, constant
+from k8slab.api.base import Int32, IntOrString, KubeObject, KubeStruct, constant
 from k8slab.api.core_v1 import TypedLocalObjectReference
 from k8slab.api.meta_v1 import Condition, LabelSelector, ObjectMeta
 
@@ -111,7 +111,7 @@ class IngressPortStatus(KubeStruct):
     REQUIRED: ClassVar[tuple[str, ...]] = ("port", "protocol")
     FORMAT: ClassVar[dict[str, str]] = {"port": "int32"}
     error: str | None = None
-    port: int | None = None
+    port: Int32 | None = None
     protocol: str | None = None
 
 
@@ -183,7 +183,7 @@ class NetworkPolicyPeer(KubeStruct):
 class NetworkPolicyPort(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.NetworkPolicyPort"
     FORMAT: ClassVar[dict[str, str]] = {"endPort": "int32", "port": "int-or-string"}
-    endPort: int | None = None
+    endPort: Int32 | None = None
     port: IntOrString | None = None
     protocol: str | None = None
 
@@ -212,7 +212,7 @@ class ServiceBackendPort(KubeStruct):
     ATOMIC: ClassVar[bool] = True
     FORMAT: ClassVar[dict[str, str]] = {"number": "int32"}
     name: str | None = None
-    number: int | None = None
+    number: Int32 | None = None
 
 
 class ServiceCIDR(KubeObject):

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import IntOrString, KubeObject, KubeStruct, Time, constant
+from k8slab.api.base import Int32, Int64, IntOrString, KubeObject, KubeStruct, Time, constant
 from k8slab.api.meta_v1 import Condition, DeleteOptions, LabelSelector, ObjectMeta
 
 
@@ -56,9 +56,9 @@ class PodDisruptionBudgetStatus(KubeStruct):
         "observedGeneration": "int64",
     }
     conditions: tuple[Condition, ...] | None = None
-    currentHealthy: int | None = None
-    desiredHealthy: int | None = None
+    currentHealthy: Int32 | None = None
+    desiredHealthy: Int32 | None = None
     disruptedPods: dict[str, Time] | None = None
-    disruptionsAllowed: int | None = None
-    expectedPods: int | None = None
-    observedGeneration: int | None = None
+    disruptionsAllowed: Int32 | None = None
+    expectedPods: Int32 | None = None
+    observedGeneration: Int64 | None = None

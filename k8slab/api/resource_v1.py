@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import Boolean, Integer, JSON, KubeObject, KubeStruct, Quantity, Time, constant
+from k8slab.api.base import Boolean, Int64, JSON, KubeObject, KubeStruct, Quantity, Time, constant
 from k8slab.api.core_v1 import NodeSelector
 from k8slab.api.meta_v1 import Condition, ObjectMeta
 
@@ -133,8 +133,8 @@ class DeviceAttribute(KubeStruct):
     FORMAT: ClassVar[dict[str, str]] = {"int": "int64", "ints": "int64"}
     bool: Boolean | None = None
     bools: tuple[Boolean, ...] | None = None
-    int: Integer | None = None
-    ints: tuple[Integer, ...] | None = None
+    int: Int64 | None = None
+    ints: tuple[Int64, ...] | None = None
     string: str | None = None
     strings: tuple[str, ...] | None = None
     version: str | None = None
@@ -243,7 +243,7 @@ class DeviceSubRequest(KubeStruct):
     FORMAT: ClassVar[dict[str, str]] = {"count": "int64"}
     allocationMode: str | None = None
     capacity: CapacityRequirements | None = None
-    count: int | None = None
+    count: Int64 | None = None
     deviceClassName: str | None = None
     name: str | None = None
     selectors: tuple[DeviceSelector, ...] | None = None
@@ -266,7 +266,7 @@ class DeviceToleration(KubeStruct):
     effect: str | None = None
     key: str | None = None
     operator: str | None = None
-    tolerationSeconds: int | None = None
+    tolerationSeconds: Int64 | None = None
     value: str | None = None
 
 
@@ -278,7 +278,7 @@ class ExactDeviceRequest(KubeStruct):
     adminAccess: bool | None = None
     allocationMode: str | None = None
     capacity: CapacityRequirements | None = None
-    count: int | None = None
+    count: Int64 | None = None
     deviceClassName: str | None = None
     selectors: tuple[DeviceSelector, ...] | None = None
     tolerations: tuple[DeviceToleration, ...] | None = None
@@ -364,9 +364,9 @@ class ResourcePool(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.ResourcePool"
     REQUIRED: ClassVar[tuple[str, ...]] = ("name", "generation", "resourceSliceCount")
     FORMAT: ClassVar[dict[str, str]] = {"generation": "int64", "resourceSliceCount": "int64"}
-    generation: int | None = None
+    generation: Int64 | None = None
     name: str | None = None
-    resourceSliceCount: int | None = None
+    resourceSliceCount: Int64 | None = None
 
 
 class ResourceSlice(KubeObject):

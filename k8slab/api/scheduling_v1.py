@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import KubeObject, constant
+from k8slab.api.base import Int32, KubeObject, constant
 from k8slab.api.meta_v1 import ObjectMeta
 
 
@@ -22,4 +22,4 @@ class PriorityClass(KubeObject):
     description: str | None = None
     globalDefault: bool | None = None
     preemptionPolicy: str | None = None
-    value: int | None = None
+    value: Int32 | None = None

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from k8slab.api.base import KubeObject, KubeStruct, Quantity, Time, constant
+from k8slab.api.base import Int32, Int64, KubeObject, KubeStruct, Quantity, Time, constant
 from k8slab.api.core_v1 import PersistentVolumeSpec, TopologySelectorTerm
 from k8slab.api.meta_v1 import LabelSelector, ObjectMeta
 
@@ -29,7 +29,7 @@ class CSIDriverSpec(KubeStruct):
     FORMAT: ClassVar[dict[str, str]] = {"nodeAllocatableUpdatePeriodSeconds": "int64"}
     attachRequired: bool | None = None
     fsGroupPolicy: str | None = None
-    nodeAllocatableUpdatePeriodSeconds: int | None = None
+    nodeAllocatableUpdatePeriodSeconds: Int64 | None = None
     podInfoOnMount: bool | None = None
     preventPodSchedulingIfMissing: bool | None = None
     requiresRepublish: bool | None = None
@@ -104,7 +104,7 @@ class TokenRequest(KubeStruct):
     REQUIRED: ClassVar[tuple[str, ...]] = ("audience",)
     FORMAT: ClassVar[dict[str, str]] = {"expirationSeconds": "int64"}
     audience: str | None = None
-    expirationSeconds: int | None = None
+    expirationSeconds: Int64 | None = None
 
 
 class VolumeAttachment(KubeObject):
@@ -153,7 +153,7 @@ class VolumeAttributesClass(KubeObject):
 class VolumeError(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.VolumeError"
     FORMAT: ClassVar[dict[str, str]] = {"errorCode": "int32", "time": "time"}
-    errorCode: int | None = None
+    errorCode: Int32 | None = None
     message: str | None = None
     time: Time | None = None
 
@@ -161,4 +161,4 @@ class VolumeError(KubeStruct):
 class VolumeNodeResources(KubeStruct):
     GO_TYPE: ClassVar[str] = "v1.VolumeNodeResources"
     FORMAT: ClassVar[dict[str, str]] = {"count": "int32"}
-    count: int | None = None
+    count: Int32 | None = None
