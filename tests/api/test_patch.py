@@ -91,7 +91,9 @@ class TestJson:
     def test_unreadable(self):
         text = "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
         assert failure(json_patch, {}, {"op": "add"}) == (400, text)
-        text = "error decoding patch: json: cannot unmarshal number into Go struct field jsonPatchOp.path of type string"
+        text = (
+            "error decoding patch: json: cannot unmarshal number into Go struct field jsonPatchOp.path of type string"
+        )
         assert failure(json_patch, {}, [{"op": "add", "path": 1}]) == (400, text)
 
     def test_too_many(self):

@@ -42,7 +42,10 @@ container_fields = {
     "resources": resources,
 }
 volumes = keyed(
-    "name", names, emptyDir=maybe(medium=texts), hostPath=st.fixed_dictionaries({"path": texts}, optional={"type": texts})
+    "name",
+    names,
+    emptyDir=maybe(medium=texts),
+    hostPath=st.fixed_dictionaries({"path": texts}, optional={"type": texts}),
 )
 tolerations = st.lists(maybe(key=names, operator=texts), max_size=2)
 pod_spec = maybe(
@@ -138,4 +141,6 @@ def test_arguments_stay_as_they_were(original, modified):
 
 @given(pods, names, texts)
 def test_added_and_removed_again(pod, key, value):
-    assert json_patch(pod, [{"op": "add", "path": f"/{key}", "value": value}, {"op": "remove", "path": f"/{key}"}]) == pod
+    assert (
+        json_patch(pod, [{"op": "add", "path": f"/{key}", "value": value}, {"op": "remove", "path": f"/{key}"}]) == pod
+    )

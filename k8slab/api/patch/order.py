@@ -13,7 +13,7 @@ def are_maps(*lists: list[Any]) -> bool:
     if "[]interface {}" in kinds:
         raise rejected()
     if len(kinds) > 1:
-        text = go_text([items for items in lists])
+        text = go_text(list(lists))
         raise internal(f"list element types are not identical: {text}")
     return "map[string]interface {}" in kinds
 
@@ -45,7 +45,8 @@ def arrange(merged: list[Any], wanted: list[Any], live: list[Any], merge_key: st
     """Order a merged list: elements of `wanted` in its order, the others woven in where `live` has them."""
     wanted_places = positions(wanted, merge_key)
     live_places = positions(live, merge_key)
-    named, others = [], []
+    named: list[Any] = []
+    others: list[Any] = []
     for item in merged:
         (named if key_of(item, merge_key) in wanted_places else others).append(item)
     named = arrange_by(named, wanted_places, merge_key)
@@ -93,5 +94,3 @@ def check(patch: list[Any], wanted: list[Any], merge_key: str) -> None:
             orders = f"{go_text(patch)}\n doesn't match $setElementOrder list:\n{go_text(wanted)}\n"
             raise internal(f"The order in patch list:\n{orders}")
         place += 1
-
-
