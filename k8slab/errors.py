@@ -461,8 +461,14 @@ def aggregate(errors: Iterable[Any]) -> str:
     return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
 
 
+class Verbatim(str):
+    """A `FieldError` value that is printed as it is: JSON of a type that only the server itself knows."""
+
+
 def printed(value: Any) -> str:
     """A value as a field error shows it."""
+    if isinstance(value, Verbatim):
+        return str(value)
     if value is None:
         return "null"
     if isinstance(value, bool):
