@@ -50,7 +50,9 @@ def figures() -> list[Figure]:
         Figure("Lab(workers=3) ready", cpu(lambda: Lab(workers=3), 5), "s CPU", "< 0.1 s"),
     ]
     demo = [sys.executable, "-m", "k8slab.cli", "demo"]
-    found.append(Figure("make demo", wall(lambda: subprocess.run(demo, check=True, capture_output=True)), "s", "< 10 s"))
+    found.append(
+        Figure("make demo", wall(lambda: subprocess.run(demo, check=True, capture_output=True)), "s", "< 10 s")
+    )
     idle = Lab(workers=100)
     found.append(Figure("10 idle minutes, 100 nodes", cpu(lambda: idle.run("10m")), "s CPU", "< 1 s"))
     rollout = cpu(lambda: _rollout(500, 5000))

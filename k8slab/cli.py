@@ -40,7 +40,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     lab = commands.add_parser("lab", help="JupyterLab on a copy of the course")
-    lab.add_argument("--dir", default="k8slab-course", help="where your copy of the course lives (default: %(default)s)")
+    lab.add_argument(
+        "--dir", default="k8slab-course", help="where your copy of the course lives (default: %(default)s)"
+    )
     lab.add_argument("--port", type=int, default=8888, help="port to listen on (default: %(default)s)")
     lab.add_argument("--no-browser", action="store_true", help="only print the address")
     lab.set_defaults(run=_lab)

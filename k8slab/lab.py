@@ -336,7 +336,9 @@ class Lab:
     def diff(self, before: Duration, after: Duration | None = None) -> Display:
         """What changed between two times (the second: now, unless given)."""
         rows = self.history.diff(self.at(before), self.at(after))
-        text = "\n".join("\n".join([f"{how:8}{key}", *(f"          {line}" for line in lines)]) for key, how, lines in rows)
+        text = "\n".join(
+            "\n".join([f"{how:8}{key}", *(f"          {line}" for line in lines)]) for key, how, lines in rows
+        )
         from html import escape
 
         return Display(text or "no difference", f"<pre>{escape(text or 'no difference')}</pre>", rows)
@@ -453,7 +455,9 @@ def _texts(manifest: Any) -> Iterable[str]:
 
 def _replicas_ready(deployment: Any) -> bool:
     status = deployment.status
-    return status is not None and (status.readyReplicas or 0) == (status.updatedReplicas or 0) == deployment.spec.replicas
+    return (
+        status is not None and (status.readyReplicas or 0) == (status.updatedReplicas or 0) == deployment.spec.replicas
+    )
 
 
 def _pod_ready(pod: Any) -> bool:

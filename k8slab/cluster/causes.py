@@ -95,7 +95,9 @@ def _part(before: Any, after: Any, path: tuple[str, ...]) -> str:
         return ""
     name = path[-1]
     if isinstance(old or new, tuple):
-        return f"{name}: {len(old or ())} -> {len(new or ())}" if len(old or ()) != len(new or ()) else f"{name} changed"
+        return (
+            f"{name}: {len(old or ())} -> {len(new or ())}" if len(old or ()) != len(new or ()) else f"{name} changed"
+        )
     return f"{name} = {new}" if old is None else f"{name} {old} -> {new}"
 
 

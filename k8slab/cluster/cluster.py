@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from k8slab.api.request import UserInfo
+from k8slab.api.request import ADMIN, UserInfo
 from k8slab.apiserver import APIServer
 from k8slab.client import Client
 from k8slab.cluster.faults import Faults
@@ -30,8 +30,6 @@ BOOT = 60 * SECOND
 
 #: What a cluster consists of; ``components=`` chooses some of them. The API server (with its etcd) is always there.
 COMPONENTS = ("kube-apiserver", "kube-scheduler", "kube-controller-manager", "kubelet")
-
-ADMIN = UserInfo(name="kubernetes-admin", groups=("system:masters", "system:authenticated"))
 
 
 class Component(Protocol):

@@ -40,7 +40,9 @@ class Feedback:
 
     def _repr_html_(self) -> str:
         rows = "".join(self._row(verdict) for verdict in self.verdicts)
-        foot = f'<p style="opacity:.75;font-size:.9em;margin:.4rem 0 0">{escape(self._footer)}</p>' if self._footer else ""
+        foot = (
+            f'<p style="opacity:.75;font-size:.9em;margin:.4rem 0 0">{escape(self._footer)}</p>' if self._footer else ""
+        )
         return (
             '<div style="font-family:var(--jp-ui-font-family,system-ui);max-width:46rem">'
             f'<ul style="list-style:none;padding:0;margin:.3rem 0">{rows}</ul>{foot}</div>'

@@ -135,7 +135,9 @@ def _tell_changes(story: Story, since: int, start: int) -> None:
     for change in story.lab.history.changes(since):
         what, who = _news(change)
         if what:
-            told.setdefault(f"{change.write.time // SECOND} {what}", (change.write.time - start, what, []))[2].append(who)
+            told.setdefault(f"{change.write.time // SECOND} {what}", (change.write.time - start, what, []))[2].append(
+                who
+            )
     for time, what, names in told.values():
         shown = ", ".join(dict.fromkeys(names[:4])) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
         story.line(f"  {format_duration(round(time, -5)):>8}  {what}: {shown}")
@@ -171,8 +173,10 @@ def _pod_news(change: Change) -> str:
     if change.before.metadata.deletionTimestamp is None and change.after.metadata.deletionTimestamp is not None:
         return "Pod evicted (marked for deletion)"
     before, after = _condition(change.before, "Ready"), _condition(change.after, "Ready")
-    return {"True": "Pod Ready", "False": "Pod no longer Ready"}.get(after, "") if before != after and before else (
-        "Pod Ready" if after == "True" and before != "True" else ""
+    return (
+        {"True": "Pod Ready", "False": "Pod no longer Ready"}.get(after, "")
+        if before != after and before
+        else ("Pod Ready" if after == "True" and before != "True" else "")
     )
 
 

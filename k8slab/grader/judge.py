@@ -15,14 +15,21 @@ import signal
 import time
 from typing import Any
 
+import msgspec
+
+from k8slab.api.request import ADMIN
 from k8slab.course.check import Case, Check, Verdict
 from k8slab.grader.rubric import Rubric
-from k8slab.sim.journal import Journal, JournalError
+from k8slab.sim.journal import Entry, Journal, JournalError
 
 #: A learner's day at the lab has a few thousand inputs; a replay of millions is an attack on the grader's time.
 MAX_JOURNAL_ENTRIES = 20_000
 MAX_JOURNAL_BYTES = 8 * 2**20
 MEMORY = 4 * 2**30
+
+#: Subresources which learners have no business with.
+COMPONENTS_ONLY = ("status", "binding", "finalize")
+ADMIN_USER = msgspec.to_builtins(ADMIN)
 
 
 def judge(rubric: Rubric, answers: dict[str, Any], journal: str | None, seconds: float = 30) -> list[dict[str, Any]]:
@@ -54,9 +61,7 @@ def _judge_one(check: Check, answers: dict[str, Any], journal: str | None, seed:
     return json.loads(text)
 
 
-def _run(
-    check: Check, answers: dict[str, Any], journal: str | None, seed: int, seconds: float, writer: int
-) -> None:
+def _run(check: Check, answers: dict[str, Any], journal: str | None, seed: int, seconds: float, writer: int) -> None:
     """In the fork: run the check and write the verdict. Does not return."""
     code = 1
     try:
@@ -93,7 +98,19 @@ def parse_journal(text: str | None) -> Journal | None:
     journal = Journal.loads(text)
     if len(journal) > MAX_JOURNAL_ENTRIES:
         raise JournalError(f"the journal has more than {MAX_JOURNAL_ENTRIES} entries")
+    for entry in journal:
+        _check_entry(entry)
     return journal
+
+
+def _check_entry(entry: Entry) -> None:
+    """Refuse what only components do: a status written by hand is no running Pod."""
+    if entry.kind == "setup" and entry.data.get("components") is not None:
+        raise JournalError("the lab ran without some of its components: make it with Lab(workers=3)")
+    if entry.kind == "request" and entry.data.get("subresource") in COMPONENTS_ONLY:
+        raise JournalError(f"{entry.data['subresource']} was written by hand, which only components of a cluster do")
+    if entry.kind == "request" and entry.data.get("user", {}) not in ({}, ADMIN_USER):
+        raise JournalError("a request was made in the name of somebody else")
 
 
 def _read(fd: int, deadline: float) -> bytes | None:

@@ -50,7 +50,9 @@ class Template:
             except K8sLabError:
                 self.close()
                 log.seek(0)
-                raise TemplateError(f"the worker template did not start:\n{log.read().decode(errors='replace')}") from None
+                raise TemplateError(
+                    f"the worker template did not start:\n{log.read().decode(errors='replace')}"
+                ) from None
 
     def fork(self, home: str, limits: Limits) -> tuple[socket.socket, int, str]:
         """A new jailed worker: its channel, the process to kill, and the jail's tier."""
@@ -118,7 +120,11 @@ class Session:
         self._deadline = max(self._deadline, time.monotonic() + 10)
         answer = self._ask({"op": "answers", "names": names}, self._deadline)
         found = answer.get("answers"), answer.get("problems"), answer.get("journal")
-        if not isinstance(found[0], dict) or not isinstance(found[1], dict) or not isinstance(found[2], (str, type(None))):
+        if (
+            not isinstance(found[0], dict)
+            or not isinstance(found[1], dict)
+            or not isinstance(found[2], (str, type(None)))
+        ):
             return {"answers": {}, "problems": dict.fromkeys(names, "the process did not answer"), "journal": None}
         return {"answers": {name: found[0][name] for name in names if name in found[0]}, **_rest(names, *found)}
 

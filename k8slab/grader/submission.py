@@ -65,7 +65,9 @@ def read(path: Path) -> tuple[dict[str, Any], str]:
     try:
         notebook = json.loads(data.decode("utf-8", errors="replace"))
     except (ValueError, RecursionError):
-        raise Unreadable("the file is not a whole notebook (its JSON is broken): save it and hand it in again") from None
+        raise Unreadable(
+            "the file is not a whole notebook (its JSON is broken): save it and hand it in again"
+        ) from None
     return _clean(notebook), digest
 
 

@@ -36,10 +36,9 @@ def main(fd: int) -> None:
 
 
 def _warm_up() -> Any:
-    from k8slab.grader.worker import make_shell
-
     # First uses import and compile: done once here, each fork has it for nothing.
     import k8slab.course
+    from k8slab.grader.worker import make_shell
     from k8slab.lab import Lab
 
     shell = make_shell()
@@ -48,7 +47,7 @@ def _warm_up() -> Any:
     lab.picture()
     k8slab.course.predict("?", ["!"])
     with contextlib.suppress(ImportError):
-        import k8slab.widgets  # noqa: F401
+        import k8slab.widgets
     return shell
 
 

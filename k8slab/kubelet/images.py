@@ -237,9 +237,7 @@ def pull_error(reference: Reference, known: bool) -> str:
     if reference.domain == "ghcr.io" or reference.domain.endswith(".pkg.dev"):
         return f"{stem}unexpected status from HEAD request to {head}: 403 Forbidden"
     host = reference.domain.partition(":")[0]
-    return (
-        f"{stem}failed to do request: Head {quoted(head)}: dial tcp: lookup {host} on 192.168.0.1:53: no such host"
-    )
+    return f"{stem}failed to do request: Head {quoted(head)}: dial tcp: lookup {host} on 192.168.0.1:53: no such host"
 
 
 @lru_cache(maxsize=4096)

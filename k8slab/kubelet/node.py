@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from k8slab.api import core_v1 as core
+from k8slab.api import quantity
 from k8slab.api.meta_v1 import ObjectMeta
 
 KUBELET_VERSION = "v1.36.2"
@@ -30,7 +31,7 @@ class NodeSpec:
         labels: added to the well-known ones.
         taints: registered with the node.
         role: `control-plane` gives the usual role labels and the NoSchedule taint; `worker` nothing.
-        address: InternalIP.
+        address: InternalIP; given by the lab where it is empty.
         zone, region, instance_type: topology labels, left out when empty.
         images: names of images that are on the disk from the beginning.
     """
@@ -43,7 +44,7 @@ class NodeSpec:
     labels: dict[str, str] = field(default_factory=dict)
     taints: tuple[core.Taint, ...] = ()
     role: str = "worker"
-    address: str = "192.168.0.10"
+    address: str = ""
     zone: str = ""
     region: str = ""
     instance_type: str = ""
@@ -52,16 +53,6 @@ class NodeSpec:
 
 
 Machine = NodeSpec
-
-
-def host_address(index: int) -> str:
-    """The InternalIP of the index-th machine (0-based) of a lab: 192.168.0.10 and on.
-
-    >>> host_address(0), host_address(300)
-    ('192.168.0.10', '192.168.1.56')
-    """
-    number = index + 10 + 2 * ((index + 10) // 254)
-    return f"192.168.{number // 256}.{number % 256}"
 
 
 def well_known_labels(spec: NodeSpec) -> dict[str, str]:
@@ -87,7 +78,7 @@ def well_known_labels(spec: NodeSpec) -> dict[str, str]:
 
 def node_object(spec: NodeSpec, status: core.NodeStatus) -> core.Node:
     """The Node as the kubelet registers it."""
-    taints = tuple(spec.taints)
+    taints = tuple(core.Taint(**taint) if isinstance(taint, dict) else taint for taint in spec.taints)
     if spec.role == "control-plane" and not any(t.key == "node-role.kubernetes.io/control-plane" for t in taints):
         taints = (*taints, core.Taint(key="node-role.kubernetes.io/control-plane", effect="NoSchedule"))
     return core.Node(
@@ -103,8 +94,6 @@ def node_object(spec: NodeSpec, status: core.NodeStatus) -> core.Node:
 
 def capacity(spec: NodeSpec) -> tuple[dict[str, str], dict[str, str]]:
     """Capacity and allocatable as the kubelet writes them (memory in Ki, storage less its 10 % reserve)."""
-    from k8slab.api import quantity
-
     memory_ki = quantity.value(spec.memory) // 1024
     storage = quantity.value(spec.ephemeral_storage)
     common = {"cpu": spec.cpu, "hugepages-1Gi": "0", "hugepages-2Mi": "0", "pods": str(spec.pods)}

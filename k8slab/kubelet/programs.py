@@ -179,7 +179,9 @@ class Process:
             return None, max(self.started + outcome.again_at, self.clock.now + MILLISECOND)
         return self._served_ending(outcome, memory_limit), None
 
-    def _service_ending(self, memory_limit: int | None, program: Program | None = None, since: int = 0) -> Ending | None:
+    def _service_ending(
+        self, memory_limit: int | None, program: Program | None = None, since: int = 0
+    ) -> Ending | None:
         program = program or self.program
         start = self.started + since
         if program.needs_env and not any(self.env.get(name) for name in program.needs_env):

@@ -117,7 +117,7 @@ def _draw_steps(svg: Svg, steps: Sequence[Step], plan: _Plan) -> None:
         svg.rect(x + 5, y + 7, 3, height - 14, _COLOURS[LANES.index(lane)], radius=1.5)
         name = f"{step.title} ×{step.count}" if step.count > 1 else step.title
         bold = 600 if step.own else 500
-        svg.text(x + 15, y + 17, fit_name(name, (box - 21) / (1.08 if step.own else 1), 12), 12, weight=bold)
+        svg.text(x + 15, y + 17, fit_name(name, (box - 21) / (1.17 if step.own else 1), 12), 12, weight=bold)
         svg.text(x + 15, y + 32, fit(step.detail, box - 21, 11), 11, "ink")
         if step.why:
             svg.text(x + 15, y + 32 + _LINE, fit(step.why, box - 21, 11), 11, "muted")

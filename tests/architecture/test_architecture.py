@@ -23,7 +23,11 @@ def test_making_a_lab_imports_no_notebook_stack():
 
 
 def test_no_module_hides_one_of_the_standard_library():
-    hidden = [str(path.relative_to(ROOT)) for path in PACKAGE.rglob("*.py") if path.stem in sys.stdlib_module_names - {"__main__"}]
+    hidden = [
+        str(path.relative_to(ROOT))
+        for path in PACKAGE.rglob("*.py")
+        if path.stem in sys.stdlib_module_names - {"__main__"}
+    ]
     # Inside packages absolute imports cannot be confused, but a learner's notebook may be started anywhere.
     allowed = {"k8slab/etcd/watch.py"}
     assert [name for name in hidden if name not in allowed and Path(name).parent == Path("k8slab")] == []

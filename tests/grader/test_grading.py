@@ -258,7 +258,10 @@ def test_no_process_is_left_behind(template):
     pid = session._pid
     session.close()
     for _ in range(50):
-        if subprocess.run(["ps", "-p", str(pid), "-o", "stat="], capture_output=True, text=True).stdout.strip()[:1] in ("", "Z"):
+        if subprocess.run(["ps", "-p", str(pid), "-o", "stat="], capture_output=True, text=True).stdout.strip()[:1] in (
+            "",
+            "Z",
+        ):
             break
         import time
 

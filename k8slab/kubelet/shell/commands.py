@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from k8slab.kubelet.text import duration, size
 from k8slab.sim.clock import MILLISECOND, SECOND
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 Argv = list[str]
 _ESCAPES = {"\\n": "\n", "\\t": "\t", "\\\\": "\\", "\\r": "\r"}
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-_DAYS = "Thu Fri Sat Sun Mon Tue Wed".split()
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_DAYS = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
 
 
 def _sleep(shell: Shell, argv: Argv) -> int:
@@ -423,7 +424,7 @@ def _fetch_failed(shell: Shell, tool: str, host: str, port: int, status: int) ->
         reasons = {
             0: (7, f"(7) Failed to connect to {host} port {port} after 1 ms: Could not connect to server"),
             -1: (6, f"(6) Could not resolve host: {host}"),
-            -2: (28, f"(28) Connection timed out after 10000 milliseconds"),
+            -2: (28, "(28) Connection timed out after 10000 milliseconds"),
         }
         code, text = reasons[status]
         shell.complain(f"curl: {text}")
@@ -480,11 +481,11 @@ def _connect(shell: Shell, argv: Argv) -> int:
 def _stress(shell: Shell, argv: Argv) -> int:
     """`stress --vm 1 --vm-bytes 250M`: takes memory and keeps it."""
     shell.write("stress: info: [1] dispatching hogs: 0 cpu, 0 io, 1 vm, 0 hdd\n")
-    for flag, value in zip(argv, argv[1:], strict=False):
+    for flag, value in pairwise(argv):
         if flag == "--vm-bytes":
             shell.sleep(300 * MILLISECOND)
             shell.effects.append((shell.now, "memory", size(re.sub(r"([KMG])$", r"\1i", value.upper())), None))
-    timeout = next((value for flag, value in zip(argv, argv[1:], strict=False) if flag in ("-t", "--timeout")), "")
+    timeout = next((value for flag, value in pairwise(argv) if flag in ("-t", "--timeout")), "")
     if not timeout:
         shell.block()
     shell.sleep(duration(timeout))
@@ -546,4 +547,3 @@ COMMANDS: dict[str, Callable[[Shell, Argv], int]] = {
     "mount": _true, "ulimit": _true, "umask": _true, "ping": _true,
 }  # fmt: skip
 """By name, as found in PATH."""
-

@@ -419,6 +419,7 @@ class Shell:
         return found
 
     def field(self, word: Word) -> list[str]:
+        """Expand one word."""
         parts: list[str | None] = []
         kept = False
         for kind, value, quoted in word:
@@ -444,6 +445,7 @@ class Shell:
         return "".join(self.piece(kind, value) for kind, value, _ in word)
 
     def piece(self, kind: str, value: Any) -> str:
+        """Expand one piece of a word."""
         if kind == "text":
             return value
         if kind == "command":
@@ -453,6 +455,7 @@ class Shell:
         return self.variable(*value)
 
     def variable(self, name: str, operator: str, default: Word) -> str:
+        """The value of `$name` or `${name:-default}` and its relatives."""
         special = {"?": str(self.status), "$": "1", "#": "0", "!": "7", "0": "sh", "@": "", "*": ""}
         value = special.get(name, self.vars.get(name))
         if operator == "length":
@@ -483,7 +486,9 @@ class Shell:
         try:
             return int(eval(expanded, {"__builtins__": {}}))
         except (SyntaxError, ZeroDivisionError, TypeError, OverflowError) as error:
-            self.complain("sh: divide by zero" if isinstance(error, ZeroDivisionError) else "sh: arithmetic syntax error")
+            self.complain(
+                "sh: divide by zero" if isinstance(error, ZeroDivisionError) else "sh: arithmetic syntax error"
+            )
             raise Leave(2) from None
 
     def _number(self, found: re.Match[str]) -> str:

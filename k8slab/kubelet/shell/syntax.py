@@ -2,7 +2,8 @@
 
 A script becomes nested tuples, which are plain data: `("seq", nodes)`, `("and", a, b)`, `("or", a, b)`, `("not", a)`,
 `("pipe", nodes)`, `("bg", node)`, `("cmd", assignments, words, redirections)`, `("while", condition, body, wanted)`,
-`("for", name, words, body)`, `("if", ((condition, body), ...), otherwise)`, `("case", word, ((patterns, body), ...))`,
+`("for", name, words, body)`,
+`("if", ((condition, body), ...), otherwise)`, `("case", word, ((patterns, body), ...))`,
 `("group", node)`, `("subshell", node)`, `("function", name, body)`.
 
 A word is a tuple of pieces `(kind, value, quoted)` with kind `text`, `variable` (name, operator, default word),
@@ -17,7 +18,9 @@ from typing import Any
 Node = tuple[Any, ...]
 Word = tuple[tuple[str, Any, bool], ...]
 
-RESERVED = frozenset("if then elif else fi while until do done for in case esac { } !".split())
+RESERVED = frozenset(
+    ["if", "then", "elif", "else", "fi", "while", "until", "do", "done", "for", "in", "case", "esac", "{", "}", "!"]
+)
 _ENDS = {";", "&", "|", "(", ")", "<", ">", "\n", " ", "\t"}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ASSIGN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
@@ -96,10 +99,13 @@ class _Parser:
                 nodes[-1] = ("bg", nodes[-1])
             elif self.text.startswith(";;", self.at):
                 break
-            elif not (self.take(";") or self.text.startswith("\n", self.at)):
-                if self.rest() and self.text[self.at] != ")":
-                    raise ShellSyntaxError(f'syntax error: unexpected "{self.text[self.at]}"')
+            elif not self._ended():
+                raise ShellSyntaxError(f'syntax error: unexpected "{self.text[self.at]}"')
         return nodes[0] if len(nodes) == 1 else ("seq", tuple(nodes))
+
+    def _ended(self) -> bool:
+        """A separator, a closing bracket or the end follows."""
+        return self.take(";") or self.text.startswith("\n", self.at) or not self.rest() or self.text[self.at] == ")"
 
     def and_or(self) -> Node:
         node = self.pipeline()

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from k8slab.api.quantity import milli, value
 from k8slab.api.resources import pod_requests
-from k8slab.views.state import NODE_READY, STATES, node_state, pod_state, ready_count, restarts, roles
+from k8slab.views.state import FAILED, NODE_READY, STATES, SUCCEEDED, node_state, pod_state, ready_count, restarts, roles
 
 #: Namespaces of the cluster itself, set apart from what learners run.
 SYSTEM_NAMESPACES = frozenset({"kube-system"})
@@ -133,7 +133,7 @@ class _Choice:
 def _box(node: Any, pods: list[Any], chosen: _Choice) -> NodeBox:
     ready, cordoned = node_state(node)
     allocatable = (node.status.allocatable or node.status.capacity or {}) if node.status else {}
-    requests = [requested(pod) for pod in pods if pod_state(pod)[1] not in ("Completed",)]
+    requests = [requested(pod) for pod in pods if pod_state(pod)[0] not in (SUCCEEDED, FAILED)]
     return NodeBox(
         name=node.metadata.name,
         roles=roles(node),
