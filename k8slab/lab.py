@@ -117,7 +117,7 @@ class Lab:
         nodes = len(self.cluster.kubelets)
         return f"<Lab of {nodes} nodes, {format_duration(self.cluster.clock.now)} old, seed {self.cluster.seed}>"
 
-    # -- parts --------------------------------------------------------------------------------------------------
+    # -- parts ---------------------------------------------------------------------------
 
     @property
     def client(self) -> Client:
@@ -154,7 +154,7 @@ class Lab:
         """Virtual seconds since the lab was ready."""
         return self.cluster.clock.now / SECOND
 
-    # -- time ---------------------------------------------------------------------------------------------------
+    # -- time ----------------------------------------------------------------------------
 
     def run(self, duration: Duration) -> None:
         """Let virtual time pass: ``lab.run("30s")``."""
@@ -194,7 +194,7 @@ class Lab:
         if self._player is not None:
             self._player.pause()
 
-    # -- asking and changing --------------------------------------------------------------------------------------
+    # -- asking and changing -------------------------------------------------------------
 
     def kubectl(self, command: str, stdin: str = "", echo: bool = True) -> Output:
         """Run a kubectl command and print what it prints; returns text and exit code."""
@@ -262,7 +262,7 @@ class Lab:
         """What kubectl needs of this lab: client, clock, namespace, files."""
         return Session(self)
 
-    # -- faults ---------------------------------------------------------------------------------------------------
+    # -- faults --------------------------------------------------------------------------
 
     def fail_node(self, name: str) -> None:
         """Cut a node's power; the cluster finds out by itself (after 50 s without a heartbeat)."""
@@ -289,7 +289,7 @@ class Lab:
             raise CommandError(f"there is no action {verb!r}")
         return ""
 
-    # -- explanation ------------------------------------------------------------------------------------------------
+    # -- explanation ---------------------------------------------------------------------
 
     def why(self, target: str, namespace: str | None = None) -> Display:
         """Why an object is as it is: the chain of writes that led to it, as text, picture and graph."""
@@ -327,7 +327,7 @@ class Lab:
         prefix = History.PREFIXES.get(found.plural, f"/registry/{found.plural}/")
         return prefix + (f"{namespace or self.namespace}/" if found.namespaced else "") + name
 
-    # -- time travel --------------------------------------------------------------------------------------------------
+    # -- time travel ---------------------------------------------------------------------
 
     def at(self, time: Duration | None = None, revision: int | None = None) -> Snapshot:
         """The cluster as it was: ``lab.at("30s").list("pods")``, ``lab.at(revision=120)``."""
@@ -361,7 +361,7 @@ class Lab:
         """The lab that ``save`` wrote. Raises JournalError where the file is none."""
         return cls._of(replay(Journal.loads(Path(path).read_text(encoding="utf-8"))))
 
-    # -- pictures -------------------------------------------------------------------------------------------------------
+    # -- pictures ------------------------------------------------------------------------
 
     def view(self, **options: Any) -> Any:
         """The board: nodes and their Pods, live where there is a front end, a picture elsewhere."""

@@ -59,7 +59,7 @@ class Case:
         self.labs: list[Lab] = []
 
     def answer(self, name: str, kind: type | tuple[type, ...] = object) -> Any:
-        """The answer of this name. Fails the check where there is none, or where it is of another type than ``kind``."""
+        """The answer of this name. Fails the check where there is none, or where it is not of type ``kind``."""
         value = self._answers.get(name)
         if value is None or (isinstance(value, str) and not value.strip()):
             raise Failed(f"there is no answer yet: `{name}` is empty")
@@ -97,7 +97,7 @@ class Case:
 
 
 class Check:
-    """One thing that is checked: ``title`` for people, ``points``, the ``answers`` it needs, a ``hint`` for who fails."""
+    """One thing that is checked: ``title`` for people, ``points``, the ``answers`` needed, a ``hint`` for who fails."""
 
     def __init__(
         self, function: Callable[[Case], object], title: str, points: float, answers: Sequence[str], hint: str

@@ -55,7 +55,7 @@ class Story:
 
 
 def tell(lab: Lab, manifest: str | None, say: Callable[[str], object], timeout: float = 600) -> Story:
-    """Run the story on a lab: ``manifest`` (YAML text; default: a guestbook), at most ``timeout`` virtual seconds to run.
+    """Run the story on a lab: ``manifest`` (YAML; default: a guestbook) gets ``timeout`` virtual seconds to run.
 
     Raises CommandError where the manifest is refused, StuckError where not everything runs in time.
     """

@@ -10,7 +10,8 @@ from markupsafe import Markup
 from k8slab.grader.result import Result
 
 _PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ title }}: {{ result.learner }}</title>
 <style>
 :root { color-scheme: light dark; --ink: #1b1b1f; --soft: #5b616b; --paper: #fff; --card: #f6f7f9; --line: #d9dce1;
@@ -23,14 +24,14 @@ h1 { font-size: 1.6rem; margin: 0; } .soft { color: var(--soft); }
 .score { font-size: 2.2rem; font-weight: 700; margin: 1rem 0 .2rem; }
 .bar { height: .6rem; background: var(--line); border-radius: 1rem; overflow: hidden; }
 .bar div { height: 100%; background: var(--good); }
-article { border: 1px solid var(--line); border-left: 5px solid var(--good); border-radius: 6px; background: var(--card);
-          padding: .7rem 1rem; margin: .9rem 0; }
+article { border: 1px solid var(--line); border-left: 5px solid var(--good); border-radius: 6px;
+          background: var(--card); padding: .7rem 1rem; margin: .9rem 0; }
 article.failed { border-left-color: var(--bad); }
 article header { display: flex; justify-content: space-between; gap: 1rem; font-weight: 600; }
 article p { margin: .5rem 0 0; } figure { margin: .9rem 0 0; overflow-x: auto; background: var(--paper); }
-.note { border: 1px solid var(--bad); border-radius: 6px; padding: .7rem 1rem; margin: 1.2rem 0; white-space: pre-wrap; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; } footer { margin-top: 2.5rem; font-size: .82rem; color: var(--soft);
-      overflow-wrap: anywhere; }
+.note { border: 1px solid var(--bad); border-radius: 6px; padding: .7rem 1rem; margin: 1.2rem 0;
+        white-space: pre-wrap; }
+footer { margin-top: 2.5rem; font-size: .82rem; color: var(--soft); overflow-wrap: anywhere; }
 </style></head><body>
 <h1>{{ title }}</h1><div class="soft">{{ result.learner }}</div>
 <div class="score">{{ "%g" % result.score }} of {{ "%g" % result.max_score }} points</div>
@@ -44,7 +45,9 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; } footer { margin-top: 2.5
 <span>{{ "%g" % test.score }} / {{ "%g" % test.max_score }}</span></header>
 {% if test.status != "passed" %}<p>{{ test.output }}</p>
 {% if test.hint %}<p><b>What to look at:</b> {{ test.hint }}</p>{% endif %}
-{% if test.picture %}<details><summary>The cluster at that moment</summary><figure>{{ picture(test) }}</figure></details>{% endif %}
+{% if test.picture %}
+<details><summary>The cluster at that moment</summary><figure>{{ picture(test) }}</figure></details>
+{% endif %}
 {% endif %}
 </article>
 {% endfor %}

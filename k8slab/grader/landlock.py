@@ -43,7 +43,7 @@ def abi() -> int:
 
 
 def restrict(readable: Iterable[str], writable: Iterable[str]) -> bool:
-    """Let this process read only what lies under ``readable``, and write only under ``writable``; no TCP, no signals out.
+    """Let this process read only under ``readable`` and write only under ``writable``; no TCP, no signals out.
 
     Paths that do not exist are passed over. Returns False where the kernel offers no Landlock. Raises OSError where it
     refuses.

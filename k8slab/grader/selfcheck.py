@@ -41,9 +41,8 @@ def _report(reference: Result, untouched: Result, say: Callable[[str], object]) 
     for result in (reference, untouched):
         say(f"{result.learner}: {result.score:g} of {result.max_score:g} ({result.verdict}) {result.message}".rstrip())
         for test in result.tests:
-            say(
-                f"    {test['status']:6}  {test['score']:g}/{test['max_score']:g}  {test['title']}  {test['output']}".rstrip()
-            )
+            points = f"{test['score']:g}/{test['max_score']:g}"
+            say(f"    {test['status']:6}  {points}  {test['title']}  {test['output']}".rstrip())
     good = reference.score == reference.max_score > 0 and untouched.score == 0
     say("as it should be" if good else "NOT as it should be: the reference must get all points, the untouched none")
     return 0 if good else 1

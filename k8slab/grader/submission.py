@@ -28,7 +28,7 @@ class Submission(NamedTuple):
 
 
 def find(folder: Path) -> list[Submission]:
-    """The submissions in a folder: ``NAME.ipynb``, or ``NAME/*.ipynb``; sorted. Raises K8sLabError where there is none."""
+    """The submissions in a folder: ``NAME.ipynb``, or ``NAME/*.ipynb``; sorted. Raises K8sLabError for none."""
     if not folder.is_dir():
         raise K8sLabError(f"{folder} is not a folder of submissions")
     found: list[Submission] = []

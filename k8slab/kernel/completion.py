@@ -24,6 +24,7 @@ class KubectlMatcher:
         self.shell = shell
 
     def __call__(self, context: Any) -> dict[str, Any]:
+        """The completions at the cursor, or none where the line is no kubectl command."""
         line = context.line_with_cursor[: context.cursor_position]
         candidates = self._candidates(line)
         if candidates is None:

@@ -10,16 +10,20 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "k8slab"
 
 
+def output_of(program: str) -> str:
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def test_importing_k8slab_imports_no_plotting_or_notebook_stack():
     heavy = ("IPython", "ipywidgets", "anywidget", "networkx", "numpy", "papermill", "jinja2", "nbformat", "plotly")
     program = f"import sys, k8slab; print([name for name in {heavy!r} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout.strip() == "[]"
+    assert output_of(program) == "[]"
 
 
 def test_making_a_lab_imports_no_notebook_stack():
     heavy = ("IPython", "ipywidgets", "anywidget", "papermill", "jinja2", "nbformat", "plotly", "asyncio")
     program = f"import sys, k8slab; k8slab.Lab(workers=1); print([name for name in {heavy!r} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout.strip() == "[]"
+    assert output_of(program) == "[]"
 
 
 def test_no_module_hides_one_of_the_standard_library():
@@ -45,7 +49,7 @@ def test_no_file_knows_everything():
 
 
 def test_no_registry_addresses_and_no_machine_paths():
-    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split("\n")
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
     for name in files:
         if name.endswith((".lock", "constraints.txt", "pyproject.toml", ".cfg")):
             assert "://" not in (ROOT / name).read_text(encoding="utf-8"), name

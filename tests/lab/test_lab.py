@@ -105,7 +105,7 @@ def test_apply_takes_what_people_have(lab, tmp_path):
 
 
 def test_a_refused_manifest_says_what_kubectl_says(lab):
-    with pytest.raises(CommandError, match='strict decoding error: unknown field "spec.replica"'):
+    with pytest.raises(CommandError, match=r'strict decoding error: unknown field "spec\.replica"'):
         lab.apply(WEB.replace("replicas", "replica"), echo=False)
     assert pods(lab) == []
     with pytest.raises(CommandError, match="cannot apply int"):

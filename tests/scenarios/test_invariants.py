@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from k8slab.api.resources import pod_requests
 
 from k8slab import Lab
 from k8slab.api.quantity import milli
+from k8slab.api.resources import pod_requests
 
 ACTIONS = st.lists(
     st.one_of(
