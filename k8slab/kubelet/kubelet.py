@@ -1,0 +1,413 @@
+"""The kubelet: the agent of one node (pkg/kubelet/kubelet.go)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from k8slab.api import core_v1 as core
+from k8slab.client import Client, Informer, Recorder
+from k8slab.errors import ApiError
+from k8slab.kubelet.admission import Room, admit, bytes_of
+from k8slab.kubelet.backoff import Backoff
+from k8slab.kubelet.environment import Lookup, environment
+from k8slab.kubelet.heartbeat import Heartbeat
+from k8slab.kubelet.images import Image, ImageRegistry, ImageStore, image_id
+from k8slab.kubelet.logs import read_log
+from k8slab.kubelet.node import NodeSpec, capacity
+from k8slab.kubelet.pod_worker import TERMINATED, PodWorker
+from k8slab.kubelet.programs import Process
+from k8slab.kubelet.runtime import make_process
+from k8slab.kubelet.static_pods import Manifests, StaticPods, is_mirror
+from k8slab.kubelet.world import World
+from k8slab.sim.clock import SECOND, Clock
+from k8slab.sim.timestamps import rfc3339
+
+RELIST = 1 * SECOND
+"""How often the kubelet asks the runtime what changed (PLEG)."""
+BOOT_TIME = 5 * SECOND
+PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
+CONTROL_PLANE_IMAGES = (
+    "registry.k8s.io/kube-apiserver:v1.36.2",
+    "registry.k8s.io/kube-controller-manager:v1.36.2",
+    "registry.k8s.io/kube-scheduler:v1.36.2",
+    "registry.k8s.io/kube-proxy:v1.36.2",
+    "registry.k8s.io/etcd:3.6.6-0",
+    "registry.k8s.io/coredns/coredns:v1.13.1",
+)
+"""What `kubeadm init` pulls before it starts anything."""
+
+
+class Kubelet:
+    """Runs the Pods that are bound to its node, and reports on them and on the node.
+
+    Args:
+        node: the machine.
+        client: the API server, as `system:node:<name>`.
+        clock, streams, trace: the lab's.
+        images: the registries.
+        cni: gives addresses to Pods.
+    """
+
+    def __init__(
+        self,
+        node: NodeSpec,
+        client: Client,
+        clock: Clock,
+        streams: Any,
+        trace: Any,
+        images: ImageRegistry,
+        cni: Any,
+    ) -> None:
+        self.node = node
+        self.name = f"kubelet/{node.name}"
+        self.client = client
+        self.clock = clock
+        self.trace = trace
+        self.registry = images
+        self.cni = cni
+        self.rng = streams.stream("kubelet")
+        self.address = node.address or cni.host(node.name)
+        self.spec_with_address = replace(node, address=self.address)
+        preloaded = (PAUSE_IMAGE, *(CONTROL_PLANE_IMAGES if node.role == "control-plane" else ()), *node.images)
+        self.images = ImageStore(images, preloaded)
+        self.allocatable = capacity(node)[1]
+        self.room = Room(self.allocatable)
+        self.recorder = Recorder(client, clock, trace, "kubelet", node.name)
+        self.heartbeat = Heartbeat(self)
+        self.static = StaticPods(self)
+        self.manifests = Manifests(self)
+        self.world = World(client, cni)
+        self.workers: dict[str, PodWorker] = {}
+        self.crash_backoff = Backoff()
+        self.image_backoff = Backoff()
+        self.pull_errors: dict[str, str] = {}
+        self.informer = Informer(client, clock, "pods", field_selector=f"spec.nodeName={node.name}")
+        self.informer.add_handler(self._pod_added, self._pod_updated, self._pod_deleted)
+        self.api_node: core.Node | None = None
+        self.running = False
+        self.powered = True
+        self.rebooted = False
+        self.registered = False
+        self.boots = 0
+        self.relist_phase = int(self.rng.random() * RELIST)
+        self._boot_timer: Any = None
+        self._manifest_timer: Any = None
+        self._entries: dict[str, core.ContainerImage] = {}
+        self._reference: core.ObjectReference | None = None
+
+    # -- life -------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the process: register, watch Pods, go on where containers still run."""
+        if self.running or not self.powered:
+            return
+        self.running = True
+        with self.acting("kubelet starts"):
+            self.static.sync()
+            self.heartbeat.start()
+            if self.rebooted:
+                for worker in list(self.workers.values()):
+                    worker.reboot()
+                self.rebooted = False
+            else:
+                for worker in list(self.workers.values()):
+                    worker.resume()
+            self.informer.start()
+            self._forget_missing()
+
+    def stop(self) -> None:
+        """Stop the process; containers go on."""
+        self.crash()
+
+    def crash(self) -> None:
+        """The process dies; containers go on."""
+        if not self.running:
+            return
+        self.running = self.registered = False
+        self.heartbeat.stop()
+        self.informer.stop()
+        for worker in self.workers.values():
+            worker.pause()
+        for timer in (self._manifest_timer, *self.static.timers.values()):
+            self.clock.cancel(timer)
+        self._manifest_timer = None
+        self.static.timers.clear()
+
+    def power_off(self) -> None:
+        """The machine goes down at once: the kubelet and all containers with it."""
+        if not self.powered:
+            self.clock.cancel(self._boot_timer)
+            return
+        self.crash()
+        self.powered = False
+        for worker in self.workers.values():
+            worker.lose_power()
+        self.images.interrupted(self.clock.now)
+
+    def power_on(self, boot_time: int = BOOT_TIME) -> None:
+        """Switch the machine on; its kubelet starts after `boot_time` microseconds."""
+        if self.powered:
+            return
+        self.clock.cancel(self._boot_timer)
+        self._boot_timer = self.clock.call_after(boot_time, self._booted)
+
+    def _booted(self) -> None:
+        self._boot_timer = None
+        self.powered = True
+        self.rebooted = True
+        self.boots += 1
+        self.start()
+
+    # -- Pods -------------------------------------------------------------------------------------------------------
+
+    def _pod_added(self, pod: core.Pod) -> None:
+        if is_mirror(pod):
+            self.static.mirror_seen(pod)
+            return
+        worker = self.workers.get(pod.metadata.uid)
+        if worker is not None:
+            worker.update(pod)
+            return
+        worker = PodWorker(self, pod)
+        if pod.status is not None and pod.status.phase in ("Succeeded", "Failed"):
+            self._finished_before(worker, pod)
+            return
+        self.workers[worker.uid] = worker
+        refusal = admit(pod, self.api_node, self.room, self.heartbeat.pressure)
+        if refusal is None:
+            worker.accept()
+        else:
+            worker.reject(*refusal)
+
+    def _finished_before(self, worker: PodWorker, pod: core.Pod) -> None:
+        """A Pod that had ended before this kubelet knew it: nothing to do until it is deleted."""
+        worker.stage = TERMINATED
+        worker.sent = pod.status
+        worker.start_time = pod.status.startTime or ""
+        self.workers[worker.uid] = worker
+        if pod.metadata.deletionTimestamp:
+            worker.remove()
+
+    def _pod_updated(self, old: core.Pod, new: core.Pod) -> None:
+        if is_mirror(new):
+            self.static.mirror_seen(new)
+            return
+        if old.metadata.uid != new.metadata.uid:
+            self._pod_deleted(old)
+        worker = self.workers.get(new.metadata.uid)
+        if worker is None:
+            self._pod_added(new)
+        else:
+            worker.update(new)
+
+    def _pod_deleted(self, pod: core.Pod) -> None:
+        if is_mirror(pod):
+            self.static.mirror_gone(pod)
+            return
+        worker = self.workers.get(pod.metadata.uid)
+        if worker is not None:
+            self._vanished(worker)
+
+    def _vanished(self, worker: PodWorker) -> None:
+        """The Pod is gone from the API: forget it once its containers are stopped (at most a second from now)."""
+        if worker.stage == TERMINATED:
+            self.released(worker)
+            self.workers.pop(worker.uid, None)
+        else:
+            worker.orphaned = True
+            worker.terminate(1 * SECOND)
+            worker.stopper.shorten(1 * SECOND)
+
+    def _forget_missing(self) -> None:
+        """After a start: Pods that were deleted meanwhile."""
+        if not self.informer.synced:
+            return
+        there = {pod.metadata.uid for pod in self.informer.items()}
+        for uid, worker in list(self.workers.items()):
+            if not worker.static and uid not in there:
+                self._vanished(worker)
+
+    def released(self, worker: PodWorker) -> None:
+        """A Pod's containers have ended for good: its resources are free."""
+        self.room.release(worker.uid)
+        if worker.orphaned:
+            self.workers.pop(worker.uid, None)
+
+    def backoff_forget(self, uid: str) -> None:
+        """A Pod's back-offs are of no more interest."""
+        self.crash_backoff.forget(uid)
+        self.image_backoff.forget(uid)
+
+    def find(self, namespace: str, name: str) -> PodWorker | None:
+        """The worker of a Pod, by its name."""
+        for worker in self.workers.values():
+            metadata = worker.pod.metadata
+            if metadata.name == name and metadata.namespace == namespace:
+                return worker
+        return None
+
+    # -- static Pods ------------------------------------------------------------------------------------------------
+
+    def manifests_changed(self) -> None:
+        """A file in the manifests folder changed; several changes of one instant count as one."""
+        if self.running and self._manifest_timer is None:
+            self._manifest_timer = self.clock.call_soon(self._read_manifests)
+
+    def _read_manifests(self) -> None:
+        self._manifest_timer = None
+        if self.running:
+            self.static.sync()
+
+    def static_gone(self, worker: PodWorker) -> None:
+        """A static Pod's containers have stopped."""
+        self.static.gone(worker)
+
+    # -- what its parts need ----------------------------------------------------------------------------------------
+
+    @property
+    def actor(self) -> str:
+        """Who acts, as the trace shows it."""
+        return self.client.user_agent
+
+    def acting(self, note: str = "") -> Any:
+        """A `with` block in which the kubelet acts for the node itself."""
+        return self.trace.acting(self.actor, (), note)
+
+    def next_relist(self, now: int) -> int:
+        """When the kubelet next learns of changes in the runtime."""
+        return now + RELIST - (now - self.relist_phase) % RELIST
+
+    def time_text(self, when: int) -> str:
+        """A lab time as the API writes it."""
+        return rfc3339(self.clock.epoch + when)
+
+    def container_id(self) -> str:
+        """A new container's ID."""
+        return f"{self.rng.getrandbits(256):064x}"
+
+    def node_seen(self, node: core.Node) -> None:
+        """The Node object as the API server has it."""
+        self.api_node = node
+
+    def pod_cidr(self) -> str | None:
+        """The range of this node's Pods."""
+        if self.api_node is None or not self.api_node.spec or not self.api_node.spec.podCIDR:
+            try:
+                self.api_node = self.client.get("nodes", self.node.name)
+            except ApiError:
+                return None
+        return self.api_node.spec.podCIDR if self.api_node.spec else None
+
+    def node_ready(self) -> None:
+        """The node has registered and is Ready."""
+        self.registered = True
+        self.static.registered()
+
+    def event(self, obj: Any, type_: str, reason: str, message: str, path: str = "") -> None:
+        """Record an event."""
+        if self.running:
+            self.recorder.event(obj, type_, reason, message, path)
+
+    def node_event(self, type_: str, reason: str, message: str) -> None:
+        """Record an event about the node; like the real kubelet's, it names the node as its uid."""
+        if self._reference is None:
+            self._reference = core.ObjectReference(kind="Node", name=self.node.name, uid=self.node.name)
+        self.event(self._reference, type_, reason, message)
+
+    def image_arrived(self, name: str, image: Image) -> None:
+        """An image was pulled: the node's status changes."""
+        if self.images.arrived(name, image):
+            self.heartbeat.dirty = True
+
+    def image_entry(self, canonical: str, image: Image) -> core.ContainerImage:
+        """An image as the node's status lists it."""
+        found = self._entries.get(canonical)
+        if found is None or found.sizeBytes != image.size:
+            found = core.ContainerImage(names=(image_id(canonical), canonical), sizeBytes=image.size)
+            self._entries[canonical] = found
+        return found
+
+    def memory_limit(self, spec: core.Container) -> int | None:
+        """What a container may use before it is killed: its limit, or all that the node can allot."""
+        return bytes_of(spec.resources, "memory")
+
+    def environment(self, worker: PodWorker, spec: core.Container) -> dict[str, str]:
+        """A container's variables. Raises ConfigError."""
+        namespace = worker.pod.metadata.namespace
+        services = self._service_variables(namespace) if spec.command or spec.args else {}
+        return environment(worker.pod, spec, Lookup(self.client, namespace), worker.facts(), services)
+
+    def _service_variables(self, namespace: str) -> dict[str, str]:
+        try:
+            services = [*self.client.list("services", namespace).items]
+            if namespace != "default":
+                services.append(self.client.get("services", "kubernetes", "default"))
+        except ApiError:
+            return {}
+        found: dict[str, str] = {}
+        for service in services:
+            if service.spec.clusterIP in (None, "", "None") or not service.spec.ports:
+                continue
+            name = service.metadata.name.upper().replace("-", "_")
+            port = service.spec.ports[0]
+            found[f"{name}_SERVICE_HOST"] = service.spec.clusterIP
+            found[f"{name}_SERVICE_PORT"] = str(port.port)
+            found[f"{name}_PORT"] = f"{(port.protocol or 'TCP').lower()}://{service.spec.clusterIP}:{port.port}"
+        return found
+
+    def process(self, worker: PodWorker, spec: core.Container, image: Image, env: dict[str, str]) -> Process:
+        """Start a container's process. Raises StartError."""
+        return make_process(spec, image, env, worker.volumes, self.clock, worker.ask)
+
+    # -- what kubectl asks ------------------------------------------------------------------------------------------
+
+    def logs(
+        self,
+        namespace: str,
+        pod: str,
+        container: str = "",
+        tail: int | None = None,
+        previous: bool = False,
+        timestamps: bool = False,
+        since: int | None = None,
+        limit_bytes: int | None = None,
+        **_ignored: Any,
+    ) -> str:
+        """A container's log, as `kubectl logs` gets it.
+
+        Args:
+            namespace, pod, container: whose; the only container may be left out.
+            tail: only the last lines.
+            previous: of the run before.
+            timestamps: each line with its time.
+            since: only lines of the last so many seconds.
+            limit_bytes: no more than that.
+
+        Raises ApiError in the kubelet's words.
+        """
+        worker = self.find(namespace, pod)
+        if worker is None or not self.running:
+            raise ApiError(404, "NotFound", f'pods "{pod}" not found')
+        return read_log(worker, container, tail, previous, timestamps, since, limit_bytes)
+
+    def execute(self, namespace: str, pod: str, container: str, command: list[str]) -> tuple[int, str]:
+        """Run a command in a container, as `kubectl exec` does: exit code and output. Raises ApiError."""
+        worker = self.find(namespace, pod)
+        if worker is None or not self.running:
+            raise ApiError(404, "NotFound", f'pods "{pod}" not found')
+        chosen = next((c for c in worker.containers if not container or c.name == container), None)
+        if chosen is None or chosen.process is None or chosen.state != "running":
+            raise ApiError(500, "InternalError", f'unable to upgrade connection: container not found ("{container}")')
+        code, output, _ = chosen.process.execute(command, self.clock.now)
+        return code, output
+
+    def usage(self) -> dict[str, tuple[int, int]]:
+        """What each Pod uses now: uid to (millicores, bytes)."""
+        now = self.clock.now
+        found: dict[str, tuple[int, int]] = {}
+        for uid, worker in self.workers.items():
+            running = [c.process for c in worker.containers if c.state == "running"]
+            if running:
+                found[uid] = (sum(p.cpu(now) for p in running), sum(p.memory(now) for p in running))
+        return found

@@ -1,0 +1,135 @@
+"""Volumes: whether they can be set up, and what files a container finds in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8slab.api import core_v1 as core
+from k8slab.kubelet.environment import Lookup, field_value, resource_value
+
+
+class MountError(Exception):
+    """A volume cannot be set up yet; the text is that of a FailedMount event."""
+
+
+Files = dict[str, str]
+
+
+def set_up(pod: core.Pod, lookup: Lookup, facts: dict[str, str]) -> dict[str, Files]:
+    """The files of each volume that has some from the start. Raises MountError for what is missing."""
+    found: dict[str, Files] = {}
+    for volume in pod.spec.volumes or ():
+        files = _files(pod, volume, lookup, facts)
+        if files is not None:
+            found[volume.name] = files
+    return found
+
+
+def _files(pod: core.Pod, volume: core.Volume, lookup: Lookup, facts: dict[str, str]) -> Files | None:
+    name = volume.name
+    if volume.configMap is not None:
+        source = volume.configMap
+        return _keys(name, "configmaps", "configmap", source.name, source.items, source.optional, lookup)
+    if volume.secret is not None:
+        source = volume.secret
+        return _keys(name, "secrets", "secret", source.secretName, source.items, source.optional, lookup)
+    if volume.downwardAPI is not None:
+        return _downward(pod, volume.downwardAPI.items, facts)
+    if volume.projected is not None:
+        return _projected(pod, volume, lookup, facts)
+    if volume.persistentVolumeClaim is not None:
+        _claim(volume, lookup)
+        return {}
+    return {}
+
+
+def _keys(volume: str, resource: str, kind: str, name: str, items: Any, optional: bool | None, lookup: Lookup) -> Files:
+    data = lookup.data(resource, name)
+    if data is None:
+        if optional:
+            return {}
+        raise MountError(f'MountVolume.SetUp failed for volume "{volume}" : {kind} "{name}" not found')
+    if not items:
+        return data
+    files: Files = {}
+    for item in items:
+        if item.key in data:
+            files[item.path] = data[item.key]
+        elif not optional:
+            raise MountError(
+                f'MountVolume.SetUp failed for volume "{volume}" : references non-existent {kind} key: {item.key}'
+                if kind == "configmap"
+                else f'MountVolume.SetUp failed for volume "{volume}" : references non-existent secret key: {item.key}'
+            )
+    return files
+
+
+def _downward(pod: core.Pod, items: Any, facts: dict[str, str]) -> Files:
+    files: Files = {}
+    for item in items or ():
+        if item.fieldRef is not None:
+            files[item.path] = field_value(pod, item.fieldRef.fieldPath, facts)
+        elif item.resourceFieldRef is not None:
+            files[item.path] = resource_value(pod, pod.spec.containers[0], item.resourceFieldRef, facts)
+    return files
+
+
+def _projected(pod: core.Pod, volume: core.Volume, lookup: Lookup, facts: dict[str, str]) -> Files:
+    files: Files = {}
+    for source in volume.projected.sources or ():
+        if source.configMap is not None:
+            part = source.configMap
+            files.update(_keys(volume.name, "configmaps", "configmap", part.name, part.items, part.optional, lookup))
+        elif source.secret is not None:
+            part = source.secret
+            files.update(_keys(volume.name, "secrets", "secret", part.name, part.items, part.optional, lookup))
+        elif source.downwardAPI is not None:
+            files.update(_downward(pod, source.downwardAPI.items, facts))
+        elif source.serviceAccountToken is not None:
+            account = f"system:serviceaccount:{pod.metadata.namespace}:{pod.spec.serviceAccountName or 'default'}"
+            files[source.serviceAccountToken.path] = f"token of {account} for {pod.metadata.uid}"
+    return files
+
+
+def _claim(volume: core.Volume, lookup: Lookup) -> None:
+    name = volume.persistentVolumeClaim.claimName
+    claim = lookup.get("persistentvolumeclaims", name)
+    if claim is None:
+        raise MountError(
+            f"Unable to attach or mount volumes: unmounted volumes=[{volume.name}]: error processing PVC "
+            f'{lookup.namespace}/{name}: failed to fetch PVC from API server: persistentvolumeclaims "{name}" not found'
+        )
+    if claim.status is None or claim.status.phase != "Bound":
+        raise MountError(
+            f"Unable to attach or mount volumes: unmounted volumes=[{volume.name}]: error processing PVC "
+            f"{lookup.namespace}/{name}: PVC is not bound"
+        )
+
+
+def mounted(container: core.Container, volumes: dict[str, Files]) -> Files:
+    """The files that a container sees, by full path."""
+    found: Files = {}
+    for mount in container.volumeMounts or ():
+        files = volumes.get(mount.name)
+        if not files:
+            continue
+        root = mount.mountPath.rstrip("/")
+        if mount.subPath:
+            for path, text in files.items():
+                if path == mount.subPath:
+                    found[root] = text
+                elif path.startswith(mount.subPath.rstrip("/") + "/"):
+                    found[root + path[len(mount.subPath.rstrip("/")) :]] = text
+            continue
+        for path, text in files.items():
+            found[f"{root}/{path}"] = text
+    return found
+
+
+def written_back(container: core.Container, volumes: dict[str, Files], files: Files) -> None:
+    """Keep what a container that ended wrote into volumes, for those that start after it."""
+    for mount in container.volumeMounts or ():
+        if mount.readOnly or mount.subPath or mount.name not in volumes:
+            continue
+        root = mount.mountPath.rstrip("/") + "/"
+        volumes[mount.name] = {path[len(root) :]: text for path, text in files.items() if path.startswith(root)}

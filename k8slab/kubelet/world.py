@@ -1,0 +1,107 @@
+"""What programs in containers reach by name: Services, Pods, and the rest of the Internet."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from k8slab.errors import ApiError
+
+CLUSTER_DOMAIN = "cluster.local"
+NO_NAME, NO_ANSWER = (-1, ""), (-2, "")
+_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
+
+
+class World:
+    """Answers the questions of programs from what the API server knows now.
+
+    Args:
+        client: reads Services and EndpointSlices.
+        cni: delivers requests to addresses.
+    """
+
+    def __init__(self, client: Any, cni: Any) -> None:
+        self.client = client
+        self.cni = cni
+
+    def ask(self, namespace: str, kind: str, target: Any) -> Any:
+        """`dns`: a name's address or ""; `http` and `tcp`: `(status, body)` for `(host, port, path)`.
+
+        Status 0 means refused, -1 no such name, -2 no answer; an open port that speaks no HTTP is 1 for `tcp`.
+        """
+        if kind == "dns":
+            return self.resolve(namespace, target)
+        host, port, path = target
+        status, body = self._request(namespace, host, port, path)
+        if kind == "tcp" and (status == -1 and body is None):
+            return 1, ""
+        return status, body or ""
+
+    def resolve(self, namespace: str, host: str) -> str:
+        """The address of a name, as the cluster's DNS answers; "" where there is none."""
+        if _ADDRESS.fullmatch(host):
+            return host
+        service = self._service(namespace, host)
+        if service is None:
+            outside = "." in host and not host.endswith((CLUSTER_DOMAIN, ".svc"))
+            return "93.184.215.14" if outside and host.count(".") < 3 else ""
+        if service.spec.clusterIP and service.spec.clusterIP != "None":
+            return service.spec.clusterIP
+        ready = self._endpoints(service, None)
+        return ready[0][0] if ready else ""
+
+    def _request(self, namespace: str, host: str, port: int, path: str) -> tuple[int, str | None]:
+        if _ADDRESS.fullmatch(host):
+            service = self._by_address(host)
+            if service is None:
+                return self._deliver(host, port, path)
+        else:
+            service = self._service(namespace, host)
+        if service is None:
+            return (200, "") if self.resolve(namespace, host) else NO_NAME
+        wanted = next((p for p in service.spec.ports or () if p.port == port), None)
+        headless = service.spec.clusterIP == "None"
+        if wanted is None and not headless:
+            return NO_ANSWER
+        for address, target in self._endpoints(service, None if headless else wanted):
+            return self._deliver(address, port if headless else target, path)
+        return (0, "")
+
+    def _deliver(self, address: str, port: int, path: str) -> tuple[int, str | None]:
+        status, body = self.cni.request(address, port, path)
+        return (-1, None) if status == -1 else (status, body)
+
+    def _service(self, namespace: str, host: str) -> Any:
+        parts = host.removesuffix(".").removesuffix("." + CLUSTER_DOMAIN).removesuffix(".svc").split(".")
+        if len(parts) > 2:
+            return None
+        try:
+            return self.client.get("services", parts[0], parts[1] if len(parts) == 2 else namespace)
+        except ApiError:
+            return None
+
+    def _by_address(self, address: str) -> Any:
+        try:
+            services = self.client.list("services").items
+        except ApiError:
+            return None
+        return next((service for service in services if service.spec.clusterIP == address), None)
+
+    def _endpoints(self, service: Any, port: Any) -> list[tuple[str, int]]:
+        """Addresses and target ports of the ready endpoints."""
+        metadata = service.metadata
+        try:
+            slices = self.client.list(
+                "endpointslices.discovery.k8s.io",
+                metadata.namespace,
+                label_selector=f"kubernetes.io/service-name={metadata.name}",
+            ).items
+        except ApiError:
+            return []
+        found = []
+        for part in slices:
+            number = next((p.port for p in part.ports or () if port is None or (p.name or "") == (port.name or "")), 0)
+            for endpoint in part.endpoints or ():
+                if endpoint.conditions is None or endpoint.conditions.ready is not False:
+                    found.extend((address, number) for address in endpoint.addresses or ())
+        return found

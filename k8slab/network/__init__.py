@@ -1,0 +1,1 @@
+"""The network between Pods: addresses now, the ground for Services and names."""
