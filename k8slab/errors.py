@@ -225,7 +225,7 @@ def unauthorized(message: str = "Unauthorized") -> ApiError:
 
 
 def forbidden(group_resource: str, name: str, why: str, causes: Iterable[dict[str, Any]] = ()) -> ApiError:
-    """403 `pods "x" is forbidden: why`; `group_resource` is `deployments.apps`, empty for paths that are no resource."""
+    """403 `pods "x" is forbidden: why`; `group_resource` is `deployments.apps`, or empty for a path."""
     subject = f"{group_resource} {quote(name)} is " if name else f"{group_resource} is "
     text = f"{subject if group_resource else ''}forbidden: {why}"
     return ApiError(403, "Forbidden", text, _subject(group_resource, name), causes)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any, ClassVar, NoReturn, Self
+from typing import Annotated, Any, ClassVar, NoReturn, Self, dataclass_transform
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, StructMeta, field
 from msgspec.structs import replace
 
 Quantity = str | int | float
@@ -30,10 +30,11 @@ def constant(text: str) -> Callable[[], str]:
     return partial(str, text)
 
 
-class _FriendlyMeta(type(Struct)):  # type: ignore[misc]
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
+class _FriendlyMeta(StructMeta):
     """Puts our refusal in place of msgspec's "immutable type", which does not say what to do instead."""
 
-    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> None:
+    def __init__(cls, name: str, bases: Any, namespace: Any, **config: Any) -> None:  # noqa: N805
         super().__init__(name, bases, namespace)
         type.__setattr__(cls, "__setattr__", _refuse_set)
         type.__setattr__(cls, "__delattr__", _refuse_set)

@@ -31,17 +31,17 @@ def is_true(conditions: tuple[Any, ...] | None, kind: str) -> bool:
     return condition is not None and condition.status == "True"
 
 
-def put(conditions: tuple[T, ...] | None, condition: T, now: str) -> tuple[T, ...]:
+def set_condition(conditions: tuple[T, ...] | None, condition: T, now: str = "") -> tuple[T, ...]:
     """The conditions with this one added or replaced in its place.
 
-    Its `lastTransitionTime` becomes that of the old one while the status is the same, otherwise `now` (RFC 3339)
-    unless it brings one. The same tuple comes back when nothing changes.
+    Its `lastTransitionTime` becomes that of the old one while the status is the same, otherwise the one
+    it brings, or `now` (RFC 3339). The same tuple comes back when nothing changes.
     """
     old = find(conditions, condition.type)  # type: ignore[attr-defined]
     if old is None:
-        return (*(conditions or ()), _at(condition, condition.lastTransitionTime or now))  # type: ignore[attr-defined]
+        return (*(conditions or ()), _at(condition, condition.lastTransitionTime or now or None))  # type: ignore[attr-defined]
     is_same = old.status == condition.status  # type: ignore[attr-defined]
-    time = old.lastTransitionTime if is_same else condition.lastTransitionTime or now  # type: ignore[attr-defined]
+    time = old.lastTransitionTime if is_same else condition.lastTransitionTime or now or None  # type: ignore[attr-defined]
     new = _at(condition, time)
     if new == old:
         return conditions

@@ -39,7 +39,7 @@ _ANY = Shape("any")
 
 
 @cache
-def shapes(cls: type) -> dict[str, Shape]:
+def shapes(cls: Any) -> dict[str, Shape]:
     """JSON field name -> Shape, for a generated class."""
     hints = typing.get_type_hints(cls)
     names = zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True)
@@ -255,7 +255,7 @@ def _corrupt_padding(text: str, place: int, group: int) -> int | None:
 
 
 @cache
-def _formatted(cls: type) -> tuple[tuple[str, Shape], ...]:
+def _formatted(cls: Any) -> tuple[tuple[str, Shape], ...]:
     """The attributes of a class which hold formatted texts at some depth: (attribute, Shape)."""
     fields = zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True)
     table = shapes(cls)
@@ -274,7 +274,7 @@ def _has_format(shape: Shape, above: frozenset[type]) -> bool:
 
 def formats_fit(obj: Any) -> bool:
     """Whether all quantities, times and base64 texts of an object can be read."""
-    for field, shape in _formatted(type(obj)):
+    for field, shape in _formatted(obj.__class__):
         value = getattr(obj, field)
         if value is not None and not _fits(shape, value):
             return False

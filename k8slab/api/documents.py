@@ -1,7 +1,8 @@
 """YAML manifests as kubectl reads and writes them: sigs.k8s.io/yaml, which goes through JSON.
 
-Scalars follow YAML 1.1 as go-yaml has it: `yes`, `on` and `y` are booleans, `0777` is octal, but dates and `1:30` stay
-texts. Whole numbers such as `1.0` become ints, as they do on the way through JSON. Uses libyaml's C parser where present.
+Scalars follow YAML 1.1 as go-yaml has it: `yes`, `on` and `y` are booleans, `0777` is octal, but dates and `1:30`
+stay texts. Whole numbers such as `1.0` become ints, as they do on the way through JSON. Uses
+libyaml where present.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ from functools import cmp_to_key
 from typing import Any
 
 import yaml
+from yaml.composer import Composer, ComposerError
+from yaml.error import MarkedYAMLError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.parser import Parser
+from yaml.reader import Reader, ReaderError
+from yaml.scanner import Scanner, ScannerError
 
 from k8slab.api import gojson
 from k8slab.errors import K8sLabError, go_number, quote
-
-try:
-    from yaml.cyaml import CEmitter, CParser
-except ImportError:  # PyYAML without libyaml
-    CParser = CEmitter = None
 
 _PLAIN = "plain"
 _TAG = "tag:yaml.org,2002:"
@@ -39,18 +40,12 @@ class DocumentError(K8sLabError):
         reason = problem if problem.startswith("json:") else f"yaml: {place}{problem}"
         super().__init__(f"error converting YAML to JSON: {reason}")
         self.problem = f"{place}{problem}"
-        self.line = line
-        self.column = column
+        self.line_number = line
+        self.column_number = column
+        self._given = (problem, line, column)
 
     def __reduce__(self) -> Any:
-        return (_restore, (str(self), self.problem, self.line, self.column))
-
-
-def _restore(text: str, problem: str, line: int, column: int) -> DocumentError:
-    error = DocumentError(problem, line, column)
-    error.args = (text,)
-    error.problem = problem
-    return error
+        return (DocumentError, self._given)
 
 
 class _Tags:
@@ -68,36 +63,33 @@ class _Tags:
         """Needed by the composer."""
 
 
-if CParser is not None:
+class _PythonParser(Reader, Scanner, Parser, Composer):
+    """PyYAML's own parser, for installations without libyaml."""
 
-    class _Composer(CParser, _Tags):  # type: ignore[misc, valid-type]
-        """libyaml's parser, giving nodes."""
+    def __init__(self, stream: str) -> None:
+        Reader.__init__(self, stream)
+        Scanner.__init__(self)
+        Parser.__init__(self)
+        Composer.__init__(self)
 
-else:
-    from yaml.composer import Composer
-    from yaml.parser import Parser
-    from yaml.reader import Reader
-    from yaml.scanner import Scanner
 
-    class _Composer(Reader, Scanner, Parser, Composer, _Tags):  # type: ignore[no-redef]
-        """PyYAML's own parser, giving nodes."""
+_AnyParser: Any = yaml.cyaml.CParser if yaml.__with_libyaml__ else _PythonParser  # type: ignore[attr-defined]
+_AnyDumper: Any = yaml.CSafeDumper if yaml.__with_libyaml__ else yaml.SafeDumper
 
-        def __init__(self, stream: str) -> None:
-            Reader.__init__(self, stream)
-            Scanner.__init__(self)
-            Parser.__init__(self)
-            Composer.__init__(self)
+
+class _Nodes(_AnyParser, _Tags):
+    """The documents of a text as trees of nodes."""
 
 
 def split(text: str) -> list[str]:
     """The documents of a file, cut at lines that consist of `---` as apimachinery's YAMLReader does."""
     documents: list[list[str]] = [[]]
-    for line in text.splitlines(keepends=True):
+    for line in text.split("\n"):
         if line.startswith("---") and (not line[3:].strip() or line[3:].lstrip().startswith("#")):
             documents.append([])
         else:
             documents[-1].append(line)
-    return ["".join(lines) for lines in documents if any(line.strip() for line in lines)]
+    return ["\n".join(lines) for lines in documents if any(line.strip() for line in lines)]
 
 
 def load_all(text: str, repeats: list[str] | None = None) -> list[Any]:
@@ -129,26 +121,30 @@ def load(document: str, repeats: list[str] | None = None) -> Any:
 
 def _compose(document: str) -> Node | None:
     try:
-        composer = _Composer(document)
-        return composer.get_node() if composer.check_node() else None
-    except yaml.reader.ReaderError as error:
-        raise DocumentError("control characters are not allowed") from error
-    except yaml.MarkedYAMLError as error:
+        nodes = _Nodes(document)
+        return nodes.get_node() if nodes.check_node() else None
+    except ReaderError:
+        raise DocumentError("control characters are not allowed") from None
+    except ComposerError as error:
+        raise _undefined_alias(document, error) from None
+    except MarkedYAMLError as error:
         raise _explained(error) from None
     except RecursionError:
         raise DocumentError("exceeded max depth of 10000") from None
 
 
-def _explained(error: yaml.MarkedYAMLError) -> DocumentError:
+def _explained(error: MarkedYAMLError) -> DocumentError:
     """go-yaml's choice of the line: that of the context unless it is the first one; the scanner counts from one."""
-    problem = error.problem or "unknown problem parsing YAML content"
-    if isinstance(error, yaml.composer.ComposerError) and problem.startswith("found undefined alias"):
-        name = problem.split("'")[1] if "'" in problem else str(problem.rsplit(" ", 1)[-1])
-        return DocumentError(f"unknown anchor '{name}' referenced")
     marks = [mark for mark in (error.context_mark, error.problem_mark) if mark is not None and mark.line]
-    line = marks[0].line + isinstance(error, yaml.scanner.ScannerError) if marks else 0
+    line = marks[0].line + isinstance(error, ScannerError) if marks else 0
     column = marks[0].column + 1 if marks else 0
-    return DocumentError(problem, line, column)
+    return DocumentError(error.problem or "unknown problem parsing YAML content", line, column)
+
+
+def _undefined_alias(document: str, error: ComposerError) -> DocumentError:
+    mark = error.problem_mark
+    found = re.search(r"\*([^\s,\]}]+)", document.split("\n")[mark.line][mark.column :])
+    return DocumentError(f"unknown anchor '{found[1] if found else ''}' referenced")
 
 
 def _refuse_bombs(root: Node) -> None:
@@ -202,7 +198,7 @@ class _Builder:
             return _scalar(node)
         if isinstance(node, SequenceNode):
             return [self.build(child) for child in node.value]
-        return self._mapping(node)
+        return self._mapping(node) if isinstance(node, MappingNode) else None
 
     def _mapping(self, node: MappingNode) -> dict[str, Any]:
         result: dict[str, Any] = {}
@@ -304,13 +300,7 @@ def dump(value: Any) -> str:
     return yaml.dump(value, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, width=80)
 
 
-if CEmitter is not None:
-    _BaseDumper: Any = yaml.CSafeDumper
-else:
-    _BaseDumper = yaml.SafeDumper
-
-
-class _Dumper(_BaseDumper):  # type: ignore[misc]
+class _Dumper(_AnyDumper):
     """Writes go-yaml's styles; never anchors."""
 
     def ignore_aliases(self, data: Any) -> bool:

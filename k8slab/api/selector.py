@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from k8slab.api import labels as label_rules
-from k8slab.api.core_v1 import Node, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
+from k8slab.api.core_v1 import Node, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, Pod
 from k8slab.api.meta_v1 import LabelSelector
 from k8slab.errors import ApiError, FieldError, aggregate, bad_request
 
@@ -307,6 +307,16 @@ def from_label_selector(selector: LabelSelector | None) -> Selector:
     return Selector(tuple(requirements)) if requirements else EVERYTHING
 
 
+label_selector = from_label_selector
+
+
+def selector_text(selector: LabelSelector | Mapping[str, str] | None) -> str:
+    """A selector as text, as in a scale's status and kubectl's SELECTOR column; empty for everything and nothing."""
+    if selector is None or isinstance(selector, LabelSelector):
+        return str(from_label_selector(selector))
+    return str(from_labels(selector))
+
+
 def from_labels(labels: Mapping[str, str] | None) -> Selector:
     """The selector of a plain map such as a Service's: every label must be equal; an empty map selects everything."""
     return Selector(tuple(Requirement(key, EQUAL, (value,)) for key, value in (labels or {}).items()))
@@ -356,6 +366,15 @@ def escape_field(value: str) -> str:
 
 
 # --- node selectors ------------------------------------------------------------------------------------------------
+
+
+def node_matches(pod: Pod, node: Node) -> bool:
+    """Whether a node has what a Pod's `nodeSelector` and required node affinity ask for."""
+    labels = node.metadata.labels or {}
+    if any(labels.get(key) != value for key, value in (pod.spec.nodeSelector or {}).items()):
+        return False
+    affinity = pod.spec.affinity.nodeAffinity if pod.spec.affinity is not None else None
+    return affinity is None or matches_node(affinity.requiredDuringSchedulingIgnoredDuringExecution, node)
 
 
 def matches_node(selector: NodeSelector | None, node: Node) -> bool:
