@@ -1,4 +1,4 @@
-"""What all controllers have in common: a name, a queue, a loop, shared informers, and a start, stop, pause and resume."""
+"""What all controllers have in common: a name, a queue, a loop, shared informers; start, stop, pause and resume."""
 
 from __future__ import annotations
 

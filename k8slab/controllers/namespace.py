@@ -100,7 +100,9 @@ class NamespaceController(Controller):
         self.client.delete_collection("pods", namespace, propagation_policy="Background")
         left = self.client.list("pods", namespace).items
         graces = [pod.spec.terminationGracePeriodSeconds or 0 for pod in left]
-        return max([*graces, FINALIZERS_ESTIMATE if any(pod.metadata.finalizers for pod in left) else 0, 1]) if left else 0
+        if any(pod.metadata.finalizers for pod in left):
+            graces.append(FINALIZERS_ESTIMATE)
+        return max(1, *graces) if left else 0
 
     def _delete_all(self, resource: Any, namespace: str, remains: Remains) -> None:
         plural = resource.group_resource
@@ -152,7 +154,7 @@ def _conditions(remains: Remains, stamp: str) -> list[NamespaceCondition]:
 def _content_failure(remains: Remains, stamp: str) -> NamespaceCondition:
     type_ = "NamespaceDeletionContentFailure"
     if remains.errors:
-        text = "Failed to delete all resource types, " + f"{len(remains.errors)} remaining: " + ", ".join(remains.errors)
+        text = f"Failed to delete all resource types, {len(remains.errors)} remaining: " + ", ".join(remains.errors)
         return _condition(type_, True, "ContentDeletionFailed", text, stamp)
     text = "All content successfully deleted, may be waiting on finalization"
     return _condition(type_, False, "ContentDeleted", text, stamp)

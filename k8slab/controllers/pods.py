@@ -125,7 +125,7 @@ def namespace_terminating(error: ApiError) -> bool:
 
 
 def with_condition(pod: Pod, type_: str, status: str, reason: str, message: str, stamp: str) -> list[dict[str, Any]]:
-    """The Pod's conditions as plain data, for a merge patch, with one set; its transition is now if the status changes."""
+    """The Pod's conditions as plain data, with one set; its transition is now (`stamp`) if the status changes."""
     new: dict[str, Any] = {"type": type_, "status": status, "reason": reason, "message": message}
     known = condition(pod, type_)
     same = known is not None and known.status == status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from k8slab.controllers.controller import Controller
+from k8slab.controllers.daemonset import DaemonSetController
 from k8slab.controllers.deployment import DeploymentController
 from k8slab.controllers.endpointslice import (
     EndpointsController,
@@ -17,6 +18,7 @@ from k8slab.controllers.podgc import PodGarbageCollector
 from k8slab.controllers.replicaset import ReplicaSetController, ReplicationController
 from k8slab.controllers.rootca import RootCAPublisher
 from k8slab.controllers.serviceaccount import ServiceAccountController
+from k8slab.controllers.statefulset import StatefulSetController
 from k8slab.controllers.tainteviction import TaintEvictionController
 from k8slab.controllers.ttl import TTLController
 
@@ -31,6 +33,8 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     DeploymentController,
     ReplicaSetController,
     ReplicationController,
+    StatefulSetController,
+    DaemonSetController,
     EndpointsController,
     EndpointSliceController,
     EndpointSliceMirroringController,

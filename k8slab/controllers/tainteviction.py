@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from k8slab.api.core_v1 import Node, Pod, Taint, Toleration
+from k8slab.api.taints import tolerates
 from k8slab.client import Request, Result
 from k8slab.controllers import pods as podlib
 from k8slab.controllers.controller import Controller
@@ -111,7 +112,8 @@ class TaintEvictionController(Controller):
         pod = self.pods.get(request.namespace, request.name)
         if pod is None or pod.metadata.deletionTimestamp is not None:
             return
-        with self.trace.acting(self.name, causes, f"{pod.spec.nodeName} has a taint that {pod.metadata.name} must leave"):
+        why = f"{pod.spec.nodeName} has a taint that {pod.metadata.name} does not tolerate, or no longer"
+        with self.trace.acting(self.name, causes, why):
             self.recorder.event(pod, "Normal", "TaintManagerEviction", f"Marking for deletion Pod {request}")
             try:
                 self._delete(pod)
@@ -139,17 +141,6 @@ class TaintEvictionController(Controller):
 def no_execute(node: Node) -> list[Taint]:
     """The node's NoExecute taints, without the times when they were added."""
     return [taint.replace(timeAdded=None) for taint in node.spec.taints or () if taint.effect == "NoExecute"]
-
-
-def tolerates(toleration: Toleration, taint: Taint) -> bool:
-    """Whether the toleration matches the taint (v1.Toleration.ToleratesTaint)."""
-    if toleration.effect and toleration.effect != taint.effect:
-        return False
-    if toleration.key and toleration.key != taint.key:
-        return False
-    if (toleration.operator or "Equal") == "Exists":
-        return True
-    return bool(toleration.key) and (toleration.value or "") == (taint.value or "")
 
 
 def matching(taints: list[Taint], tolerations: tuple[Toleration, ...]) -> list[Toleration] | None:

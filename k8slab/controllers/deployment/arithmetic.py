@@ -115,7 +115,7 @@ def is_saturated(deployment: Deployment, new: ReplicaSet | None) -> bool:
 
 
 def proportion(deployment: Deployment, replica_set: ReplicaSet, to_add: int, added: int) -> int:
-    """A ReplicaSet's share of the replicas to add (or, negative, to remove) when a Deployment is resized mid-rollout."""
+    """A ReplicaSet's share of the replicas to add (negative: to remove) when a Deployment is resized mid-rollout."""
     if not replica_set.spec.replicas or to_add in (0, added):
         return 0
     fraction = _fraction(deployment, replica_set)

@@ -1,4 +1,7 @@
-"""Deployment: rolls ReplicaSets over to a new template (pkg/controller/deployment/deployment_controller.go, sync.go)."""
+"""Deployment: rolls ReplicaSets over to a new template.
+
+Follows pkg/controller/deployment/deployment_controller.go, sync.go, rolling.go and recreate.go.
+"""
 
 from __future__ import annotations
 
@@ -218,9 +221,7 @@ class Sync:
         return new
 
     def _replaced(self, updated: ReplicaSet) -> ReplicaSet:
-        self.replica_sets = [
-            updated if rs.metadata.uid == updated.metadata.uid else rs for rs in self.replica_sets
-        ]
+        self.replica_sets = [updated if rs.metadata.uid == updated.metadata.uid else rs for rs in self.replica_sets]
         return updated
 
     def _write_revision(self, revision: str, reason: str, text: str) -> None:
@@ -304,9 +305,7 @@ class Sync:
         self._write_status(status)
 
     def _report_rollout(self, new: ReplicaSet | None, old: list[ReplicaSet]) -> Result | None:
-        status = progress.rollout(
-            self.deployment, [*old, new], new, self.clock.rfc3339(), self.clock.unix_us
-        )
+        status = progress.rollout(self.deployment, [*old, new], new, self.clock.rfc3339(), self.clock.unix_us)
         if self._write_status(status):
             return None
         return self._until_deadline(status)

@@ -144,9 +144,7 @@ def deadline(deployment: Deployment, current: DeploymentCondition) -> int:
     return parse_rfc3339(current.lastUpdateTime) + deployment.spec.progressDeadlineSeconds * SECOND
 
 
-def _replica_failure(
-    replica_sets: Sequence[ReplicaSet | None], new: ReplicaSet | None
-) -> DeploymentCondition | None:
+def _replica_failure(replica_sets: Sequence[ReplicaSet | None], new: ReplicaSet | None) -> DeploymentCondition | None:
     for replica_set in (new, *replica_sets):
         found = conditions.find(replica_set.status.conditions, FAILURE) if replica_set is not None else None
         if found is not None:

@@ -68,9 +68,7 @@ def next_revision(old: Iterable[ReplicaSet]) -> int:
     return max((revision_of(rs) for rs in old), default=0) + 1
 
 
-def annotations(
-    deployment: Deployment, current: dict[str, str] | None, revision: int, exists: bool
-) -> dict[str, str]:
+def annotations(deployment: Deployment, current: dict[str, str] | None, revision: int, exists: bool) -> dict[str, str]:
     """What the new ReplicaSet's annotations should be: the Deployment's, its revision, and which it had before."""
     result = dict(current or {})
     for key, value in (deployment.metadata.annotations or {}).items():

@@ -171,5 +171,3 @@ def _truncate(subsets: tuple[EndpointSubset, ...]) -> tuple[tuple[EndpointSubset
         left -= len(waiting)
         result[index] = result[index].replace(notReadyAddresses=waiting or None)
     return tuple(s for s in result if s.addresses or s.notReadyAddresses), True
-
-

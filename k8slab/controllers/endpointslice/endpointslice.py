@@ -155,9 +155,7 @@ class Plan:
         self._reuse()
         return self
 
-    def _fit(
-        self, ports: Ports, existing: list[EndpointSlice], wanted: dict[tuple[str, ...], Endpoint]
-    ) -> None:
+    def _fit(self, ports: Ports, existing: list[EndpointSlice], wanted: dict[tuple[str, ...], Endpoint]) -> None:
         changed, unchanged = [], []
         for piece in existing:
             kept = tuple(wanted.pop(_identity(e)) for e in piece.endpoints or () if _identity(e) in wanted)

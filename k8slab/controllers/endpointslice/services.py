@@ -50,9 +50,7 @@ class ServiceController(Controller):
         if not wanted:
             return []
         namespace = service.metadata.namespace
-        rarest = min(
-            (self.pods.by_index("labels", (namespace, key, value)) for key, value in wanted.items()), key=len
-        )
+        rarest = min((self.pods.by_index("labels", (namespace, key, value)) for key, value in wanted.items()), key=len)
         return [pod for pod in rarest if wanted.items() <= (pod.metadata.labels or {}).items()]
 
 

@@ -241,7 +241,8 @@ class GarbageCollector(Controller):
             return
         for dependent in list(node.dependents.values()):
             mine = self._latest(dependent.identity)
-            references = [r for r in (mine.metadata.ownerReferences or ()) if r.uid == node.identity.uid] if mine else []
+            known = (mine.metadata.ownerReferences or ()) if mine is not None else ()
+            references = [reference for reference in known if reference.uid == node.identity.uid]
             if references:
                 self.say(f"{node.identity.name} is deleted without its dependents: releasing {dependent.identity.name}")
                 self._drop_references(dependent, mine, references)
@@ -305,5 +306,3 @@ def _plain(reference: Any) -> dict[str, Any]:
     fields = ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion")
     values = {field: getattr(reference, field) for field in fields}
     return {field: value for field, value in values.items() if value is not None}
-
-

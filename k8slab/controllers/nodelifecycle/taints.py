@@ -46,9 +46,7 @@ def has(node: Node, key: str, effect: str) -> bool:
     return any(taint.key == key and taint.effect == effect for taint in node.spec.taints or ())
 
 
-def swap(
-    client: Client, node: Node, effect: str, add: Iterable[str], remove: Iterable[str], stamp: str
-) -> Node | None:
+def swap(client: Client, node: Node, effect: str, add: Iterable[str], remove: Iterable[str], stamp: str) -> Node | None:
     """Add taints, then remove others, each in a write of its own. None when the node is gone. Raises ApiError."""
     add, remove = list(add), list(remove)
     current: Node | None = node

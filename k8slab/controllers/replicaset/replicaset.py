@@ -138,9 +138,7 @@ class ReplicaSetController(Controller):
         if not self.counts_terminating:
             return None
         matches, uid = self.matcher(owner).matches, owner.metadata.uid
-        return [
-            pod for pod in found if podlib.is_terminating(pod) and (uid,) == owner_uid(pod) and matches(pod)
-        ]
+        return [pod for pod in found if podlib.is_terminating(pod) and (uid,) == owner_uid(pod) and matches(pod)]
 
     def _manage(self, request: Request, owner: Any, active: list[Pod]) -> ApiError | None:
         missing = (owner.spec.replicas or 0) - len(active)
