@@ -89,7 +89,7 @@ def convert(data: dict[str, Any], cls: Any, strict: bool = True, warnings: list[
             obj = msgspec.convert(data, cls)
         except (msgspec.ValidationError, TypeError):
             return _convert_carefully(data, cls, strict, warnings)
-        if formats_fit(obj) and not _has_repeats(data):
+        if formats_fit(obj):
             return obj
     return _convert_carefully(data, cls, strict, warnings)
 
@@ -111,12 +111,6 @@ def _report(problems: list[str], strict: bool, warnings: list[str] | None) -> No
         raise DecodeError(f"strict decoding error: {', '.join(problems)}")
     if warnings is not None:
         warnings += problems
-
-
-def _has_repeats(value: Any) -> bool:
-    if isinstance(value, dict):
-        return isinstance(value, gojson.Repeated) or any(_has_repeats(item) for item in value.values())
-    return isinstance(value, list) and any(_has_repeats(item) for item in value)
 
 
 def _to_unstructured(data: dict[str, Any], strict: bool, warnings: list[str] | None) -> Unstructured:

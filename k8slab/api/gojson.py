@@ -20,28 +20,38 @@ class Repeated(dict[str, Any]):
 
 
 def loads(text: str | bytes) -> Any:
-    """The value of a JSON text; objects with repeated keys come as `Repeated`. Raises SyntaxFault."""
+    """The value of a JSON text. Raises SyntaxFault.
+
+    Objects with repeated keys come as `Repeated`, and so does the outermost one when there is such an object inside.
+    """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
+    objects = _Objects()
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+        value = json.loads(text, object_pairs_hook=objects.make, parse_constant=_constant)
     except ValueError:
         raise SyntaxFault(_Scanner(text).fault()) from None
     except RecursionError:
         raise SyntaxFault("exceeded max depth") from None
+    return Repeated(value) if objects.some_repeat and type(value) is dict else value
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    plain = dict(pairs)
-    if len(plain) == len(pairs):
-        return plain
-    result, seen, again = Repeated(plain), set(), []
-    for key, _ in pairs:
-        if key in seen:
-            again.append(key)
-        seen.add(key)
-    result.repeated = tuple(again)
-    return result
+class _Objects:
+    """Makes the objects of one text and notes whether any of them repeats a key."""
+
+    def __init__(self) -> None:
+        self.some_repeat = False
+
+    def make(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """The object of some members."""
+        plain = dict(pairs)
+        if len(plain) == len(pairs):
+            return plain
+        self.some_repeat = True
+        names = [name for name, _ in pairs]
+        result = Repeated(plain)
+        result.repeated = tuple(name for place, name in enumerate(names) if name in names[:place])
+        return result
 
 
 def _constant(name: str) -> Any:
