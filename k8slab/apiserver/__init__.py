@@ -1,0 +1,5 @@
+"""The API server."""
+
+from k8slab.apiserver.server import APIServer
+
+__all__ = ["APIServer"]

@@ -1,0 +1,79 @@
+"""What the API server creates when it starts (`pkg/controlplane`, `pkg/registry/*/rest`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from k8slab.api.core_v1 import (
+    EndpointAddress,
+    EndpointPort,
+    Endpoints,
+    EndpointSubset,
+    Namespace,
+    Service,
+    ServicePort,
+    ServiceSpec,
+)
+from k8slab.api.discovery_v1 import Endpoint, EndpointConditions, EndpointSlice
+from k8slab.api.discovery_v1 import EndpointPort as SlicePort
+from k8slab.api.meta_v1 import ObjectMeta
+from k8slab.api.scheduling_v1 import PriorityClass
+from k8slab.apiserver.registry.allocator import address_text
+from k8slab.errors import ApiError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from k8slab.apiserver.server import APIServer
+
+SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
+ADVERTISE_ADDRESS = "192.168.0.10"
+SECURE_PORT = 6443
+PRIORITY_CLASSES = (
+    ("system-node-critical", 2_000_001_000, "Used for system critical pods that must not be moved from their current node."),
+    ("system-cluster-critical", 2_000_000_000, "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary."),
+)
+
+
+def bootstrap(server: APIServer) -> None:
+    """Create the objects that are missing."""
+    for name in SYSTEM_NAMESPACES:
+        _ensure(server, Namespace(metadata=ObjectMeta(name=name)))
+    for name, value, description in PRIORITY_CLASSES:
+        _ensure(server, PriorityClass(metadata=ObjectMeta(name=name), value=value, description=description))
+    for obj in _own_service(server):
+        _ensure(server, obj)
+
+
+def _ensure(server: APIServer, obj: Any) -> None:
+    response = server.create(obj)
+    if not response.is_success and response.body.get("reason") != "AlreadyExists":
+        raise ApiError.from_status(response.body)
+
+
+def _own_service(server: APIServer) -> tuple[Any, ...]:
+    """The Service `kubernetes`, by which Pods reach the API, with its endpoints."""
+    labels = {"component": "apiserver", "provider": "kubernetes"}
+    address = address_text(server.allocators.ips.first)
+    port = ServicePort(name="https", port=443, protocol="TCP", targetPort=SECURE_PORT)
+    spec = ServiceSpec(clusterIP=address, ports=(port,), sessionAffinity="None", type="ClusterIP")
+    mirror_labels = {"endpointslice.kubernetes.io/skip-mirror": "true"}
+    subset = EndpointSubset(
+        addresses=(EndpointAddress(ip=ADVERTISE_ADDRESS),),
+        ports=(EndpointPort(name="https", port=SECURE_PORT, protocol="TCP"),),
+    )
+    endpoint = Endpoint(addresses=(ADVERTISE_ADDRESS,), conditions=EndpointConditions(ready=True))
+    return (
+        Service(metadata=ObjectMeta(name="kubernetes", namespace="default", labels=labels), spec=spec),
+        Endpoints(
+            metadata=ObjectMeta(name="kubernetes", namespace="default", labels=mirror_labels), subsets=(subset,)
+        ),
+        EndpointSlice(
+            metadata=ObjectMeta(
+                name="kubernetes", namespace="default", labels={"kubernetes.io/service-name": "kubernetes"}
+            ),
+            addressType="IPv4",
+            endpoints=(endpoint,),
+            ports=(SlicePort(name="https", port=SECURE_PORT, protocol="TCP"),),
+        ),
+    )

@@ -1,0 +1,188 @@
+"""The API server: a function from requests to responses.
+
+The pipeline, in order: find the resource, authorize, then the verb (decode and default, admit, validate, commit). Errors
+become Status objects. Authentication happens before: in process the request's user is trusted, the HTTP front finds it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from k8slab.api.request import LOOPBACK, Request, Response
+from k8slab.api.scheme import SCHEME, Scheme
+from k8slab.apiserver.admission import Chain
+from k8slab.apiserver.authorization import AlwaysAllow
+from k8slab.apiserver.bootstrap import bootstrap
+from k8slab.apiserver.call import Call
+from k8slab.apiserver.registry.allocator import ServiceAllocators
+from k8slab.apiserver.registry.endpoint import Endpoint
+from k8slab.apiserver.registry.registry import endpoint_for
+from k8slab.apiserver.storage import Storage
+from k8slab.apiserver.subresources import RESOURCES, SUBRESOURCES
+from k8slab.apiserver.verbs.create import create
+from k8slab.apiserver.verbs.delete import delete
+from k8slab.apiserver.verbs.deletecollection import delete_collection
+from k8slab.apiserver.verbs.patch import patch
+from k8slab.apiserver.verbs.read import get, list_
+from k8slab.apiserver.verbs.update import update
+from k8slab.apiserver.verbs.watch import watch
+from k8slab.apiserver.watchcache import Broadcaster
+from k8slab.errors import ApiError, forbidden, method_not_allowed, no_such_resource
+from k8slab.sim.clock import MILLISECOND
+
+if TYPE_CHECKING:
+    from k8slab.etcd.store import Store
+    from k8slab.sim.clock import Clock
+    from k8slab.sim.seed import Streams
+    from k8slab.sim.trace import Trace
+
+Verb = Callable[[Call], Response]
+VERBS: dict[str, Verb] = {
+    "get": get,
+    "list": list_,
+    "watch": watch,
+    "create": create,
+    "update": update,
+    "patch": patch,
+    "delete": delete,
+    "deletecollection": delete_collection,
+}
+
+
+class APIServer:
+    """One kube-apiserver over a store.
+
+    Args:
+        store: etcd, or something with its interface.
+        clock: the lab's time; watch events are delivered through it.
+        streams: where uids, name suffixes, addresses and ports come from.
+        trace: is told about every write.
+        scheme: the resources that are served.
+        service_cidr: the range of cluster addresses.
+        admission: names of the admission plugins to run (None: those that are on by default).
+        watch_latency: microseconds between a write and its arrival at watchers.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        streams: Streams,
+        trace: Trace,
+        scheme: Scheme = SCHEME,
+        service_cidr: str = "10.96.0.0/12",
+        admission: Sequence[str] | None = None,
+        watch_latency: int = MILLISECOND,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.streams = streams
+        self.trace = trace
+        self.scheme = scheme
+        self.watch_latency = watch_latency
+        self.storage = Storage(store, trace)
+        self.admission = Chain(admission)
+        self.authorizer: Any = AlwaysAllow()
+        self.node_proxy: Any = None
+        self.broadcasters: dict[str, Broadcaster] = {}
+        self._endpoints: dict[tuple[str, str, str], Endpoint] = {}
+        self.allocators = ServiceAllocators(
+            store,
+            self.endpoint("services").prefix,
+            service_cidr,
+            streams.stream("clusterip"),
+            streams.stream("nodeport"),
+        )
+        self.broadcaster(self.endpoint("pods"))
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request. A client's mistake is a response with a Status, never an exception."""
+        try:
+            endpoint = self._endpoints.get((request.group, request.version, request.resource))
+            if endpoint is None:
+                endpoint = self.endpoint(request.resource, request.group, request.version)
+            if not self.authorizer.allows_everything:
+                self._authorize(request, endpoint)
+            call = Call(self, request, endpoint)
+            response = self._verb(request, endpoint)(call)
+        except ApiError as error:
+            return Response(error.code, error.status())
+        if call.warnings:
+            response.warnings = tuple(call.warnings)
+        return self._presented(call, response) if request.options.as_table else response
+
+    def _authorize(self, request: Request, endpoint: Endpoint) -> None:
+        why = self.authorizer.authorize(request)
+        if why:
+            raise forbidden(endpoint.group_resource, request.name or "", why)
+
+    def _verb(self, request: Request, endpoint: Endpoint) -> Verb:
+        verb, subresource = request.verb, request.subresource
+        if not subresource:
+            if verb not in endpoint.verbs:
+                raise method_not_allowed()
+            return RESOURCES.get(request.resource, VERBS[verb])
+        described = endpoint.resource.subresource(subresource)
+        if described is None:
+            raise no_such_resource()
+        if verb not in described.verbs:
+            raise method_not_allowed()
+        special = SUBRESOURCES.get((endpoint.plural, subresource)) or SUBRESOURCES.get(("", subresource))
+        found = special.get(verb) if special is not None else VERBS[verb]
+        if found is None:
+            raise no_such_resource()
+        return found
+
+    def _presented(self, call: Call, response: Response) -> Response:
+        from k8slab.apiserver.printing import table_response
+
+        return table_response(call, response)
+
+    def endpoint(self, plural: str, group: str = "", version: str = "v1") -> Endpoint:
+        """The endpoint of a resource. Raises NotFound for one that is not served."""
+        key = (group, version, plural)
+        found = self._endpoints.get(key)
+        if found is None:
+            resource = self.scheme.served(group, version, plural)
+            if resource is None:
+                raise no_such_resource()
+            found = self._endpoints[key] = endpoint_for(resource)
+        return found
+
+    def broadcaster(self, endpoint: Endpoint) -> Broadcaster:
+        """What tells the watchers of a resource about its changes."""
+        found = self.broadcasters.get(endpoint.prefix)
+        if found is None:
+            is_pods = endpoint.plural == "pods" and not endpoint.resource.group
+            found = self.broadcasters[endpoint.prefix] = Broadcaster(
+                self.store, self.clock, endpoint.prefix, endpoint.namespaced, self.watch_latency, is_pods
+            )
+        return found
+
+    def peek(self, plural: str, name: str, namespace: str | None = None, group: str = "", version: str = "v1") -> Any:
+        """An object as stored, for the server's own use; None where there is none."""
+        return self.storage.find(self.endpoint(plural, group, version), namespace, name)
+
+    def peek_all(self, plural: str, namespace: str | None = None, group: str = "", version: str = "v1") -> list[Any]:
+        """All objects of a resource as stored, for the server's own use."""
+        endpoint = self.endpoint(plural, group, version)
+        return [kv.value for kv in self.store.range(endpoint.prefix_of(namespace))]
+
+    def create(self, obj: Any) -> Response:
+        """Create an object on the server's own behalf."""
+        resource = self.scheme.of(obj)
+        request = Request(
+            verb="create",
+            resource=resource.plural,
+            group=resource.group,
+            version=resource.version,
+            namespace=obj.metadata.namespace,
+            body=obj,
+            user=LOOPBACK,
+        )
+        return self.handle(request)
+
+    def bootstrap(self) -> None:
+        """Create what every cluster has: system namespaces, the Service of the API itself, priority classes."""
+        bootstrap(self)

@@ -1,0 +1,37 @@
+"""Subresources that do something of their own; all others (`/status`, `/resize`) are views of the object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from k8slab.api.request import Response
+from k8slab.apiserver.call import Call
+from k8slab.apiserver.subresources.binding import bind, bind_by_body
+from k8slab.apiserver.subresources.eviction import evict
+from k8slab.apiserver.subresources.finalize import finalize
+from k8slab.apiserver.subresources.node import log
+from k8slab.apiserver.subresources.scale import get_scale, patch_scale, update_scale
+from k8slab.apiserver.subresources.token import create_token
+
+Handler = Callable[[Call], Response]
+
+SUBRESOURCES: dict[tuple[str, str], dict[str, Handler]] = {
+    ("pods", "binding"): {"create": bind},
+    ("pods", "eviction"): {"create": evict},
+    ("pods", "log"): {"get": log},
+    ("pods", "exec"): {},
+    ("pods", "attach"): {},
+    ("pods", "portforward"): {},
+    ("pods", "proxy"): {},
+    ("services", "proxy"): {},
+    ("nodes", "proxy"): {},
+    ("namespaces", "finalize"): {"update": finalize},
+    ("serviceaccounts", "token"): {"create": create_token},
+    ("", "scale"): {"get": get_scale, "update": update_scale, "patch": patch_scale},
+}
+"""(plural, subresource) -> verb -> handler; an empty plural stands for all resources that have it."""
+
+RESOURCES: dict[str, Handler] = {"bindings": bind_by_body}
+"""Resources that are not stored: POST does something."""
+
+__all__ = ["RESOURCES", "SUBRESOURCES"]

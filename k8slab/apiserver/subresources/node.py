@@ -1,0 +1,56 @@
+"""Requests that the API server passes on to a kubelet (`pkg/registry/core/pod/strategy.go`, LogLocation)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8slab.api.request import Response
+from k8slab.apiserver.call import Call
+from k8slab.errors import bad_request, not_found
+
+
+def log(call: Call) -> Response:
+    """The log of a container, as text."""
+    pod = call.server.storage.read(call.endpoint, call.namespace, call.name).value
+    options = call.options.parameters
+    container = _container(pod, options.get("container", ""))
+    if not pod.spec.nodeName or call.server.node_proxy is None:
+        # A Pod that runs nowhere has no log: the real server answers with an empty text.
+        return Response(200, "")
+    if call.server.peek("nodes", pod.spec.nodeName) is None:
+        raise not_found("nodes", pod.spec.nodeName)
+    text = call.server.node_proxy.logs(
+        call.namespace,
+        call.name,
+        container,
+        tail=_number(options, "tailLines"),
+        previous=options.get("previous") in ("true", "1"),
+        since=_number(options, "sinceSeconds"),
+        timestamps=options.get("timestamps") in ("true", "1"),
+    )
+    return Response(200, text)
+
+
+def _container(pod: Any, wanted: str) -> str:
+    spec, name = pod.spec, pod.metadata.name
+    regular = [each.name for each in spec.containers or ()]
+    initial = [each.name for each in spec.initContainers or ()]
+    ephemeral = [each.name for each in spec.ephemeralContainers or ()]
+    if wanted:
+        if wanted not in (*regular, *initial, *ephemeral):
+            raise bad_request(f"container {wanted} is not valid for pod {name}")
+        return wanted
+    default = (pod.metadata.annotations or {}).get("kubectl.kubernetes.io/default-container")
+    if default in regular:
+        return default
+    if len(regular) == 1:
+        return regular[0]
+    text = f"a container name must be specified for pod {name}, choose one of: [{' '.join(regular)}]"
+    if initial:
+        text += f" or one of the init containers: [{' '.join(initial)}]"
+    raise bad_request(text)
+
+
+def _number(options: dict[str, str], name: str) -> int | None:
+    value = options.get(name)
+    return int(value) if value else None

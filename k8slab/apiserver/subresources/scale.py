@@ -1,0 +1,77 @@
+"""The scale subresource: replicas of a workload, whatever its kind (autoscaling/v1 Scale)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from k8slab.api.autoscaling_v1 import Scale, ScaleSpec, ScaleStatus
+from k8slab.api.codec import to_dict
+from k8slab.api.meta_v1 import ObjectMeta
+from k8slab.api.request import Response
+from k8slab.api.selector import selector_text
+from k8slab.apiserver.call import Call
+from k8slab.apiserver.subresources.body import read_as
+from k8slab.apiserver.verbs.patch import apply, decode_patched, patch_type, read_patch
+from k8slab.apiserver.verbs.update import update_object
+from k8slab.errors import FieldError, bad_request, invalid
+from k8slab.etcd.store import KeyValue
+
+
+def get_scale(call: Call) -> Response:
+    """The Scale of the object in the path."""
+    return Response(200, scale_of(_read(call).value))
+
+
+def update_scale(call: Call) -> Response:
+    """Set the replicas by a whole Scale."""
+    scale = read_as(call, "autoscaling/v1", "Scale")
+    name = scale.metadata.name
+    if name and name != call.name:
+        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
+    return Response(200, _store(call, scale, _read(call)))
+
+
+def patch_scale(call: Call) -> Response:
+    """Set the replicas by a patch of the Scale."""
+    kind, kv = patch_type(call), _read(call)
+    current = scale_of(kv.value)
+    data = apply(kind, to_dict(current), read_patch(call.request.body), Scale)
+    return Response(200, _store(call, decode_patched(call, data, Scale), kv))
+
+
+def _read(call: Call) -> KeyValue:
+    return call.server.storage.read(call.endpoint, call.namespace, call.name)
+
+
+def scale_of(obj: Any) -> Scale:
+    """An object's Scale."""
+    metadata = obj.metadata
+    kept = ObjectMeta(
+        name=metadata.name,
+        namespace=metadata.namespace,
+        uid=metadata.uid,
+        resourceVersion=metadata.resourceVersion,
+        creationTimestamp=metadata.creationTimestamp,
+    )
+    status = ScaleStatus(
+        replicas=(obj.status.replicas if obj.status is not None else None) or 0,
+        selector=selector_text(obj.spec.selector) or None,
+    )
+    return Scale(metadata=kept, spec=ScaleSpec(replicas=obj.spec.replicas), status=status)
+
+
+def _store(call: Call, scale: Any, kv: KeyValue) -> Scale:
+    replicas = (scale.spec.replicas if scale.spec is not None else None) or 0
+    if replicas < 0:
+        error = FieldError.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise invalid("Scale.autoscaling", call.name, [error])
+    old = kv.value
+    metadata = replace(
+        old.metadata,
+        uid=scale.metadata.uid or old.metadata.uid,
+        resourceVersion=scale.metadata.resourceVersion or old.metadata.resourceVersion,
+    )
+    wanted = replace(old, metadata=metadata, spec=replace(old.spec, replicas=replicas))
+    return scale_of(update_object(call, wanted, kv))

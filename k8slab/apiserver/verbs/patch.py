@@ -1,0 +1,82 @@
+"""PATCH: change an object by a JSON patch, a merge patch or a strategic merge patch (`handlers/patch.go`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8slab.api import gojson
+from k8slab.api.codec import DecodeError, to_dict
+from k8slab.api.patch import json_patch, merge_patch, strategic_merge
+from k8slab.api.request import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Response
+from k8slab.apiserver.call import Call
+from k8slab.apiserver.decoding import convert_data, with_defaults
+from k8slab.apiserver.verbs.read import invalid_options
+from k8slab.apiserver.verbs.update import update_object
+from k8slab.errors import ApiError, FieldError, bad_request, go_json, invalid
+
+PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, APPLY_PATCH)
+
+
+def patch(call: Call) -> Response:
+    """Apply the body to the object of that name."""
+    kind = patch_type(call)
+    _check_options(call, kind)
+    changes = read_patch(call.request.body)
+    kv = call.server.storage.read(call.endpoint, call.namespace, call.name)
+    current = kv.value if call.endpoint.from_storage is None else call.endpoint.from_storage(kv.value)
+    obj = decode_patched(call, apply(kind, to_dict(current), changes, type(current)), type(current))
+    return Response(200, update_object(call, with_defaults(call, obj), kv, must_match=False))
+
+
+def patch_type(call: Call) -> str:
+    """Which kind of patch the body is. Raises ApiError 415 for one that the resource does not take."""
+    kind = call.request.content_type.partition(";")[0].strip()
+    if kind not in PATCH_TYPES or kind == APPLY_PATCH:
+        raise ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+    if kind == STRATEGIC_MERGE_PATCH and call.endpoint.resource.custom:
+        text = (
+            "the body of the request was in an unknown format - accepted media types include: "
+            "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+        )
+        raise ApiError(415, "UnsupportedMediaType", text)
+    return kind
+
+
+def _check_options(call: Call, kind: str) -> None:
+    if call.options.force:
+        error = FieldError.forbidden("force", "may not be specified for non-apply patch")
+        raise invalid_options("PatchOptions", [error])
+
+
+def read_patch(body: Any) -> Any:
+    """The plain data of a patch. Raises BadRequest where it is no JSON."""
+    if not isinstance(body, (str, bytes)):
+        return body
+    try:
+        return gojson.loads(body)
+    except gojson.SyntaxFault as error:
+        raise bad_request(f"error decoding patch: {error}") from None
+
+
+def apply(kind: str, document: dict[str, Any], changes: Any, cls: type) -> Any:
+    """The patched document. Raises ApiError with the server's words where the patch does not fit."""
+    if kind == JSON_PATCH:
+        return json_patch(document, changes)
+    if kind == MERGE_PATCH:
+        return merge_patch(document, changes)
+    return strategic_merge(document, changes, cls)
+
+
+def decode_patched(call: Call, data: Any, cls: type) -> Any:
+    """The patched document as an object. Raises Invalid, quoting the document as the server does."""
+    mode = call.options.field_validation or "Warn"
+    warnings: list[str] = []
+    try:
+        if not isinstance(data, dict):
+            raise DecodeError("json: cannot unmarshal patched document into an object")
+        obj = convert_data(data, cls, mode == "Strict", warnings)
+    except DecodeError as error:
+        raise invalid("", "", [FieldError.invalid("patch", go_json(data), str(error))]) from None
+    if mode == "Warn":
+        call.warn(*warnings)
+    return obj

@@ -1,0 +1,140 @@
+"""PUT: replace an object, or its status (`registry/generic/registry/store.go`, Update)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from k8slab.api.request import Response
+from k8slab.apiserver.call import Call
+from k8slab.apiserver.decoding import decode_object
+from k8slab.apiserver.verbs.create import create_object
+from k8slab.errors import FieldError, bad_request, conflict, invalid, not_found, unexpected
+from k8slab.etcd.store import KeyValue
+
+
+def update(call: Call) -> Response:
+    """Replace the object of that name by the request's body."""
+    obj = decode_object(call)
+    name = obj.metadata.name
+    if name and name != call.name:
+        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
+    if not name:
+        obj = replace(obj, metadata=replace(obj.metadata, name=call.name))
+    if call.endpoint.namespaced and obj.metadata.namespace not in (None, "", call.namespace):
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    kv = call.server.store.get(call.endpoint.key(call.namespace, call.name))
+    if kv is None:
+        return _create_instead(call, obj)
+    return Response(200, update_object(call, obj, kv))
+
+
+def _create_instead(call: Call, obj: Any) -> Response:
+    if not call.strategy.create_on_update or call.subresource or obj.metadata.uid:
+        raise not_found(call.endpoint.group_resource, call.name)
+    metadata = replace(obj.metadata, resourceVersion=None)
+    return Response(201, create_object(call, replace(obj, metadata=metadata)))
+
+
+def update_object(call: Call, obj: Any, kv: KeyValue, must_match: bool = True) -> Any:
+    """Take a changed object through admission and validation into the store; returns what is stored then.
+
+    Args:
+        call: the request.
+        obj: the object as the client wants it, in the client's version.
+        kv: what is stored.
+        must_match: an object without a resourceVersion is subject to the resource's rule about that.
+    """
+    endpoint = call.endpoint
+    call.operation = "UPDATE"
+    old = kv.value if endpoint.from_storage is None else endpoint.from_storage(kv.value)
+    check_version(call, obj, old, must_match)
+    obj = carry_over(obj, old)
+    if call.subresource != "status":
+        obj = call.server.admission.admit(call, obj, old)
+    obj = _prepare(call, obj, old)
+    call.server.admission.validate(call, obj, old)
+    return commit_update(call, obj, old, kv)
+
+
+def check_version(call: Call, obj: Any, old: Any, must_match: bool) -> None:
+    metadata, endpoint = obj.metadata, call.endpoint
+    if metadata.uid and metadata.uid != old.metadata.uid:
+        raise uid_conflict(call, metadata.uid, old)
+    version = metadata.resourceVersion
+    if version in (None, "", "0"):
+        if must_match and not call.strategy.unconditional_update:
+            error = FieldError.invalid("metadata.resourceVersion", 0, "must be specified for an update")
+            raise invalid(endpoint.group_resource, old.metadata.name, [error])
+    elif version != old.metadata.resourceVersion:
+        if not version.isdigit():
+            raise unexpected(f'strconv.ParseUint: parsing "{version}": invalid syntax')
+        raise conflict(endpoint.group_resource, old.metadata.name)
+
+
+def uid_conflict(call: Call, uid: str, old: Any) -> Any:
+    """409 for an object that is another one of the same name."""
+    key = call.endpoint.key(call.namespace, old.metadata.name)
+    why = (
+        f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
+        f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old.metadata.uid}"
+    )
+    return conflict(call.endpoint.group_resource, old.metadata.name, why)
+
+
+def carry_over(obj: Any, old: Any) -> Any:
+    """Metadata that no client changes is that of the stored object."""
+    new, before = obj.metadata, old.metadata
+    grace = new.deletionGracePeriodSeconds
+    filled = replace(
+        new,
+        namespace=new.namespace or before.namespace,
+        uid=before.uid,
+        resourceVersion=before.resourceVersion,
+        generation=before.generation,
+        creationTimestamp=before.creationTimestamp,
+        deletionTimestamp=before.deletionTimestamp,
+        deletionGracePeriodSeconds=grace if grace is not None and before.deletionTimestamp else before.deletionGracePeriodSeconds,
+        selfLink=None,
+        managedFields=before.managedFields,
+    )
+    return replace(obj, metadata=filled)
+
+
+def _prepare(call: Call, obj: Any, old: Any) -> Any:
+    strategy = call.strategy
+    if call.subresource == "status":
+        obj = strategy.prepare_status(obj, old, call)
+        errors = strategy.validate_status(obj, old, call)
+    else:
+        obj = strategy.prepare_update(obj, old, call)
+        if strategy.counts_generations and strategy.wanted_changed(obj, old):
+            obj = replace(obj, metadata=replace(obj.metadata, generation=(old.metadata.generation or 0) + 1))
+        errors = strategy.validate_update(obj, old, call)
+        call.warn(*strategy.warnings(obj, old, call))
+    if errors:
+        raise invalid(call.endpoint.group_kind, old.metadata.name, errors)
+    return obj
+
+
+def commit_update(call: Call, obj: Any, old: Any, kv: KeyValue) -> Any:
+    """Store what changed, if anything did; delete an object whose last finalizer went."""
+    server, endpoint = call.server, call.endpoint
+    if call.subresource != "status":
+        obj = call.strategy.allocate(obj, old, call)
+    metadata = obj.metadata
+    if metadata.deletionTimestamp and not metadata.finalizers and not metadata.deletionGracePeriodSeconds:
+        if old.metadata.finalizers and not call.options.dry_run and not _namespace_content(obj):
+            server.storage.delete(endpoint, kv)
+            return obj
+    if obj == old or call.options.dry_run:
+        return old if obj == old else obj
+    stored = obj if endpoint.to_storage is None else endpoint.to_storage(obj)
+    verb = f"{call.request.verb} {call.subresource}" if call.subresource else call.request.verb
+    return call.answer(server.storage.update(endpoint, stored, kv, verb))
+
+
+def _namespace_content(obj: Any) -> bool:
+    """A namespace goes when its spec's finalizers are gone, too."""
+    return obj.kind == "Namespace" and bool(obj.spec is not None and obj.spec.finalizers)
