@@ -24,6 +24,7 @@ RESERVED = frozenset(
 _ENDS = {";", "&", "|", "(", ")", "<", ">", "\n", " ", "\t"}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ASSIGN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
+_BRACED = re.compile(r"(#(?=.))?([A-Za-z_]\w*|\d+|[?#@*!$])(:?[-=+?]|%%?|##?)?(.*)", re.S)
 _REDIRECT = re.compile(r"(\d?)(>>|>&|<&|>|<)")
 
 
@@ -346,11 +347,16 @@ class _Parser:
         return ("variable", (found[0], "", ()), quoted)
 
     def braced(self, quoted: bool) -> tuple[str, Any, bool]:
-        end = self.text.find("}", self.at)
-        found = re.fullmatch(r"(#?)([A-Za-z0-9_?#@*]+)(:?[-=+?]|%%?|##?)?(.*)", self.text[self.at + 2 : end], re.S)
-        if end < 0 or not found:
+        """`${...}`, the reader standing on its dollar sign."""
+        end, depth = self.at + 2, 1
+        while depth and end < len(self.text):
+            depth += {"{": 1, "}": -1}.get(self.text[end], 0)
+            end += 1
+        found = _BRACED.fullmatch(self.text[self.at + 2 : end - 1])
+        if depth or not found:
             raise ShellSyntaxError("bad substitution")
-        self.at = end + 1
-        default = _Parser(found[4]).word() if found[4] else ()
+        self.at = end
+        rest = found[4].replace('"', "")
+        default = _Parser(f'"{rest}"').word() if rest else ()
         operator = "length" if found[1] else (found[3] or "")
         return ("variable", (found[2], operator, default or ()), quoted)
