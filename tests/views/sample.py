@@ -112,7 +112,7 @@ def copies(app: str, places: str, letter: str = "x", **more: Any) -> list[core.P
 def system_pods(nodes: list[str]) -> list[core.Pod]:
     parts = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
     made = [pod(f"{part}-control-plane-1", "control-plane-1", namespace="kube-system") for part in parts]
-    return made + [pod(f"kube-proxy-{name[-1]}x2lm", name, namespace="kube-system") for name in nodes]
+    return made + [pod(f"kube-proxy-{name[0]}{name[-1]}2lm", name, namespace="kube-system") for name in nodes]
 
 
 def guestbook() -> Snapshot:
