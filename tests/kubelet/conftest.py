@@ -96,8 +96,10 @@ class Bench:
 
     def state(self, name="web", index=0):
         """The container's state as one word."""
-        status = self.get(name).status.containerStatuses[index]
-        state = status.state
+        statuses = self.get(name).status.containerStatuses
+        if not statuses:
+            return ""
+        state = statuses[index].state
         if state.running:
             return "running"
         return (state.waiting or state.terminated).reason
