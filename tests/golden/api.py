@@ -1,0 +1,269 @@
+"""Replays recorded requests to a real API server in process and compares the answers.
+
+Left out of the comparison, besides what the recordings' README says: `managedFields`, the long descriptions of Table
+columns, and the difference between a field that is null and one that is absent.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from k8slab.api.codec import encode_json, encode_yaml
+from k8slab.api.wire import to_wire
+from k8slab.api.core_v1 import Namespace, ServiceAccount
+from k8slab.api.meta_v1 import ObjectMeta
+from k8slab.api.request import ADMIN, ANONYMOUS, ListBody, Request, Response, UserInfo, WatchEvent
+from k8slab.apiserver import APIServer
+from k8slab.apiserver.presentation import present
+from k8slab.apiserver.routes import request_for
+from k8slab.errors import ApiError
+from k8slab.etcd.store import Store
+from k8slab.sim.clock import MILLISECOND, SECOND, Clock
+from k8slab.sim.seed import Streams
+from k8slab.sim.trace import Trace
+from tests.golden.placeholders import Bindings, differences
+
+ALICE = UserInfo(name="alice", groups=("developers", "system:authenticated"))
+USERS = {"admin": ADMIN, "alice": ALICE, "<none>": ANONYMOUS}
+NO_DEFAULT_ACCOUNT = "clash/namespace-without-default-serviceaccount"
+SHOWN, WIDTH = 12, 600
+
+
+class Recorder:
+    """One API server, and what the recorder did besides the requests."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.store = Store()
+        trace = Trace(self.clock)
+        self.server = APIServer(self.store, self.clock, Streams(7), trace, service_cidr="10.96.0.0/16")
+        self.server.bootstrap()
+        self.cluster_scoped: list[tuple[str, str, str, str]] = []
+
+    def begin(self, namespace: str | None, case: str) -> None:
+        if not namespace:
+            return
+        self.server.create(Namespace(metadata=ObjectMeta(name=namespace)))
+        if case != NO_DEFAULT_ACCOUNT:
+            self.server.create(ServiceAccount(metadata=ObjectMeta(name="default", namespace=namespace)))
+
+    def end(self) -> None:
+        """Remove the cluster-scoped objects of a case, as the recorder did."""
+        for group, version, resource, name in self.cluster_scoped:
+            target: dict[str, Any] = {"resource": resource, "group": group, "version": version, "name": name}
+            patch = {"metadata": {"finalizers": None}}
+            content_type = "application/merge-patch+json"
+            self.server.handle(Request(verb="patch", body=patch, content_type=content_type, **target))
+            self.server.handle(Request(verb="delete", **target))
+        self.cluster_scoped = []
+
+    def send(self, recorded: dict[str, Any]) -> tuple[Response, Request | None]:
+        headers = recorded.get("headers") or {}
+        accept = headers.get("Accept", "")
+        try:
+            request = request_for(
+                recorded["method"],
+                recorded["path"],
+                recorded.get("query"),
+                recorded.get("body"),
+                headers.get("Content-Type", "application/json"),
+                USERS.get(recorded.get("user", "admin"), ADMIN),
+            )
+        except ApiError as error:
+            return Response(error.code, error.status()), None
+        if request.verb == "watch":
+            return self._watch(request, accept), request
+        response = present(self.server, request, self.server.handle(request), accept)
+        if request.verb == "create" and request.namespace is None and response.code == 201 and not request.subresource:
+            name = response.body["metadata"].get("name") if isinstance(response.body, dict) else None
+            if name and request.resource != "namespaces":
+                self.cluster_scoped.append((request.group, request.version, request.resource, name))
+        return response, request
+
+    def _watch(self, request: Request, accept: str) -> Response:
+        """What arrives until the watch times out; changes made meanwhile are the runner's business."""
+        events: list[WatchEvent] = []
+        response = self.server.handle(request.replace(sink=events.append))
+        if not response.is_success:
+            return response
+        self.during(request)
+        self.clock.run_for((request.options.timeout_seconds or 1) * SECOND + 10 * MILLISECOND)
+        response.body.stop()
+        shown = []
+        for event in events:
+            body = event.object
+            if event.type != "ERROR":
+                body = present(self.server, request, Response(200, body), accept).body
+            shown.append({"type": event.type, "object": body})
+        return Response(200, shown)
+
+    def during(self, request: Request) -> None:
+        """The steps that a note says were done while the watch was open."""
+        for method, path, query, body, content_type in self.meanwhile:
+            self.clock.run_for(20 * MILLISECOND)
+            self.server.handle(request_for(method, path, query, body, content_type))
+        self.meanwhile = []
+
+    meanwhile: list[tuple[str, str, dict[str, str], Any, str]] = []
+
+
+MERGE = "application/merge-patch+json"
+
+
+def meanwhile(entry: dict[str, Any]) -> list[tuple[str, str, dict[str, str], Any, str]]:
+    """The steps named by the note of a recorded watch."""
+    note, path = entry.get("note", ""), entry["request"]["path"]
+    if "meanwhile: create a (x=1), create b" in note:
+        cm = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"k": "v"}}
+        a = cm | {"metadata": {"name": "a", "labels": {"x": "1"}}}
+        b = cm | {"metadata": {"name": "b"}}
+        return [
+            ("POST", path, {}, a, "application/json"),
+            ("POST", path, {}, b, "application/json"),
+            ("PATCH", f"{path}/a", {}, {"data": {"k": "2"}}, MERGE),
+            ("PATCH", f"{path}/a", {}, {"data": {"k": "2"}}, MERGE),
+            ("PATCH", f"{path}/a", {}, {"metadata": {"labels": {"x": "2"}}}, MERGE),
+            ("PATCH", f"{path}/a", {}, {"metadata": {"labels": {"x": "1"}}}, MERGE),
+            ("DELETE", f"{path}/a", {}, None, ""),
+            ("DELETE", f"{path}/b", {}, None, ""),
+        ]
+    if "meanwhile: create, bind, status Running" in note:
+        pod = next(event["object"] for event in entry["response"]["body"] if event["type"] == "ADDED")
+        spec = {"containers": [{key: pod["spec"]["containers"][0][key] for key in ("name", "image")}]}
+        for key in ("automountServiceAccountToken",):
+            if key in pod["spec"]:
+                spec[key] = pod["spec"][key]
+        name = pod["metadata"]["name"]
+        labels = {"labels": pod["metadata"]["labels"]} if "labels" in pod["metadata"] else {}
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, **labels}, "spec": spec}
+        bind = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name}, "target": {"kind": "Node", "name": "nx"}}
+        return [
+            ("POST", path, {}, body, "application/json"),
+            ("POST", f"{path}/{name}/binding", {}, bind, "application/json"),
+            ("PATCH", f"{path}/{name}/status", {}, {"status": {"phase": "Running"}}, MERGE),
+            ("DELETE", f"{path}/{name}", {}, None, ""),
+            ("DELETE", f"{path}/{name}", {"gracePeriodSeconds": "0"}, None, ""),
+        ]
+    return []
+
+
+def plain(body: Any) -> Any:
+    """An answer as the JSON that would go over the wire."""
+    if isinstance(body, ListBody):
+        metadata: dict[str, Any] = {"resourceVersion": body.resourceVersion}
+        if body.continue_:
+            metadata["continue"] = body.continue_
+        if body.remainingItemCount is not None:
+            metadata["remainingItemCount"] = body.remainingItemCount
+        items = [
+            {key: value for key, value in plain(item).items() if key not in ("kind", "apiVersion")}
+            for item in body.items
+        ]
+        return {"kind": body.kind, "apiVersion": body.apiVersion, "metadata": metadata, "items": items}
+    if isinstance(body, str):
+        return body
+    return to_wire(body)
+
+
+def stripped(value: Any) -> Any:
+    """Without what is not compared."""
+    if isinstance(value, dict):
+        columns = "columnDefinitions" in value
+        result = {}
+        for key, item in value.items():
+            if key == "managedFields":
+                continue
+            if columns and key == "columnDefinitions":
+                item = [{k: v for k, v in column.items() if k != "description"} for column in item or ()]
+            result[key] = stripped(item)
+        return result
+    if isinstance(value, list):
+        return [stripped(item) for item in value]
+    return value
+
+
+MANAGED_IN_TEXT = re.compile(r',\\+"managedFields\\+":\[.*?\}\]\}?(?=[,}])')
+
+
+def compare(entry: dict[str, Any], response: Response, bindings: Bindings) -> list[str]:
+    """How an answer differs from the recorded one."""
+    wanted = entry["response"]
+    found = [] if wanted["code"] == response.code else [f"code: recorded {wanted['code']} got {response.code}"]
+    body = plain(response.body)
+    recorded = wanted["body"]
+    if isinstance(recorded, str) and not isinstance(body, str):
+        body = encode_yaml(response.body) if recorded[:1] not in "{[" else encode_json(response.body).decode()
+    found += differences(stripped(recorded), stripped(body), bindings)
+    headers = wanted.get("headers") or {}
+    warnings = [text.split(" ", 2)[2] for text in headers.get("Warning") or ()]
+    got = ['"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in response.warnings]
+    if warnings != got:
+        found.append(f"warnings: recorded {warnings} got {got}")
+    return found
+
+
+def cases(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The entries of a file, by case."""
+    current: list[dict[str, Any]] = []
+    for line in path.read_text().splitlines():
+        entry = json.loads(line)
+        if current and entry["case"] != current[0]["case"]:
+            yield current[0]["case"], current
+            current = []
+        current.append(entry)
+    if current:
+        yield current[0]["case"], current
+
+
+def replay(recorder: Recorder, case: str, entries: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
+    """Each request's id with its differences."""
+    bindings = Bindings()
+    recorder.begin(entries[0].get("namespace"), case)
+    for entry in entries:
+        recorder.clock.run_for(20 * MILLISECOND)
+        recorder.meanwhile = meanwhile(entry)
+        recorded = dict(entry["request"])
+        recorded["query"] = bindings.fill(recorded.get("query") or {})
+        recorded["path"] = bindings.fill(recorded["path"])
+        if recorded.get("body") is not None:
+            recorded["body"] = stripped(bindings.fill(recorded["body"]))
+        try:
+            response, _ = recorder.send(recorded)
+            yield entry["id"], compare(entry, response, bindings)
+        except Exception as error:
+            yield entry["id"], [f"{type(error).__name__}: {error}"]
+    recorder.end()
+
+
+def main(folder: Path, *only: str) -> int:
+    """Replay all files of a folder (or those named); 0 when everything is equal."""
+    equal = total = 0
+    for path in sorted(folder.glob("*.jsonl")):
+        if only and path.stem not in only and not any("/" in name and name.startswith(path.stem) for name in only):
+            continue
+        file_equal, file_total = _run_file(path, only)
+        print(f"  {path.stem}: {file_equal}/{file_total}")
+        equal, total = equal + file_equal, total + file_total
+    print(f"api: {equal}/{total}")
+    return 0 if equal == total else 1
+
+
+def _run_file(path: Path, only: tuple[str, ...]) -> tuple[int, int]:
+    equal = total = 0
+    recorder = Recorder()
+    for case, entries in cases(path):
+        if any("/" in name for name in only) and not any(case.startswith(name.partition("#")[0]) for name in only):
+            continue
+        for name, found in replay(recorder, case, entries):
+            total += 1
+            if not found:
+                equal += 1
+                continue
+            print(f"{name}")
+            for text in found[:SHOWN]:
+                print(f"    {text[:WIDTH]}")
+    return equal, total
