@@ -8,6 +8,7 @@ from k8slab.api import core_v1 as core
 from k8slab.api import quantity
 from k8slab.api.resources import pod_requests
 from k8slab.api.selector import matches_node
+from k8slab.kubelet.node import Amounts
 
 Refusal = tuple[str, str]
 """Reason and message of a Pod that the node does not take."""
@@ -24,7 +25,7 @@ class Room:
 
     __slots__ = ("held", "limits", "pods", "used")
 
-    def __init__(self, allocatable: dict[str, str]) -> None:
+    def __init__(self, allocatable: Amounts) -> None:
         self.limits = {name: unit(allocatable[name]) for name, unit in RESOURCES}
         self.pods = int(allocatable["pods"])
         self.used = dict.fromkeys(self.limits, 0)

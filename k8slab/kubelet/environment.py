@@ -86,7 +86,8 @@ def expand(text: str, env: dict[str, str]) -> str:
 
 
 def _whole(source: core.EnvFromSource, lookup: Lookup) -> dict[str, str]:
-    resource, kind, reference = "configmaps", "configmap", source.configMapRef
+    resource, kind = "configmaps", "configmap"
+    reference: Any = source.configMapRef
     if reference is None:
         resource, kind, reference = "secrets", "secret", source.secretRef
     if reference is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from k8slab.api import core_v1 as core
 from k8slab.api import quantity
+from k8slab.api.base import Quantity
 from k8slab.api.meta_v1 import ObjectMeta
 
 KUBELET_VERSION = "v1.36.2"
@@ -14,6 +15,7 @@ OS_IMAGE = "Debian GNU/Linux 12 (bookworm)"
 KERNEL_VERSION = "6.1.0-41-amd64"
 RUNTIME_VERSION = "containerd://2.1.5"
 KUBELET_PORT = 10250
+Amounts = dict[str, Quantity]
 RESERVED_MEMORY_KI = 100 * 1024
 """What hard eviction keeps free (memory.available<100Mi): allocatable is smaller by this."""
 
@@ -92,13 +94,13 @@ def node_object(spec: NodeSpec, status: core.NodeStatus) -> core.Node:
     )
 
 
-def capacity(spec: NodeSpec) -> tuple[dict[str, str], dict[str, str]]:
+def capacity(spec: NodeSpec) -> tuple[Amounts, Amounts]:
     """Capacity and allocatable as the kubelet writes them (memory in Ki, storage less its 10 % reserve)."""
     memory_ki = quantity.value(spec.memory) // 1024
     storage = quantity.value(spec.ephemeral_storage)
     common = {"cpu": spec.cpu, "hugepages-1Gi": "0", "hugepages-2Mi": "0", "pods": str(spec.pods)}
-    have = {**common, "ephemeral-storage": f"{storage // 1024}Ki", "memory": f"{memory_ki}Ki"}
-    allot = {
+    have: Amounts = {**common, "ephemeral-storage": f"{storage // 1024}Ki", "memory": f"{memory_ki}Ki"}
+    allot: Amounts = {
         **common,
         "ephemeral-storage": str(storage - storage // 10),
         "memory": f"{memory_ki - RESERVED_MEMORY_KI}Ki",

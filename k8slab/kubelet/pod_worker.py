@@ -293,7 +293,7 @@ class PodWorker:
             "status.hostIPs": address,
             "status.podIP": self.ip,
             "status.podIPs": self.ip,
-            **{f"allocatable.{name}": amount for name, amount in self.kubelet.allocatable.items()},
+            **{f"allocatable.{name}": str(amount) for name, amount in self.kubelet.allocatable.items()},
         }
 
     # -- looking and acting -----------------------------------------------------------------------------------------

@@ -22,7 +22,10 @@ SHELL_MEMORY = MIB
 LOOK_AHEAD = 60 * SECOND
 EXEC_LIMIT = 3600 * SECOND
 
-Duration = int | float | str
+Duration = Any
+"""Given in seconds or as text such as `500ms`; kept in microseconds."""
+Size = Any
+"""Given in bytes or as text such as `64Mi`; kept in bytes."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,13 @@ class Program:
 
     ready_after: Duration = "500ms"
     ports: tuple[int, ...] | None = None
-    runs_for: Duration | None = None
+    runs_for: Duration = None
     exit_code: int = 0
     stop_after: Duration = "100ms"
     stop_code: int | None = 0
-    memory: int | str = "20Mi"
-    memory_growth: int | str = 0
-    memory_limit: int | str | None = None
+    memory: Size = "20Mi"
+    memory_growth: Size = 0
+    memory_limit: Size = None
     cpu: int = 2
     latency: Duration = "5ms"
     capacity: int = 0
@@ -68,8 +71,8 @@ class Program:
     status: int = 200
     body: str = ""
     grpc: bool = False
-    unhealthy_after: Duration | None = None
-    unhealthy_for: Duration | None = None
+    unhealthy_after: Duration = None
+    unhealthy_for: Duration = None
     checks: tuple[str, ...] = ()
     logs: tuple[tuple[Duration, str], ...] = ()
     log_every: tuple[Duration, str] | None = None
@@ -191,7 +194,7 @@ class Process:
         if fatal is not None:
             endings.append((start + fatal, 137, "OOMKilled"))
         if program.runs_for is not None:
-            endings.append((start + program.runs_for, program.exit_code, ""))  # type: ignore[operator]
+            endings.append((start + program.runs_for, program.exit_code, ""))
         if not endings:
             return None
         at, code, reason = min(endings)
@@ -218,7 +221,7 @@ class Process:
         if program is not None:
             if program.stop_code is None:
                 return None
-            return _ending(now + program.stop_after, program.stop_code)  # type: ignore[operator]
+            return _ending(now + program.stop_after, program.stop_code)
         if not any(kind == "trap" for at, kind, _, _ in self._upto(now).effects if self.started + at <= now):
             return None
         self.term_at = now - self.started
@@ -321,8 +324,8 @@ class Process:
         if program is None:
             effects = self._upto(now).effects
             return SHELL_MEMORY + sum(v for at, kind, v, _ in effects if kind == "memory" and self.started + at <= now)
-        used = program.memory + program.memory_growth * max(0, now - self.started) // SECOND  # type: ignore[operator]
-        return min(used, program.memory_limit) if program.memory_limit else used  # type: ignore[type-var]
+        used = program.memory + program.memory_growth * max(0, now - self.started) // SECOND
+        return min(used, program.memory_limit) if program.memory_limit else used
 
     def cpu(self, now: int) -> int:
         """Millicores in use."""
@@ -347,11 +350,11 @@ class Process:
         if program.needs_env and not any(self.env.get(name) for name in program.needs_env):
             lines = program.needs_env_log.splitlines()
             return [(start + 100 * MILLISECOND, line) for line in lines if start + 100 * MILLISECOND <= until]
-        found = [(start + at, line) for at, line in program.logs if start + at <= until]  # type: ignore[operator]
+        found = [(start + at, line) for at, line in program.logs if start + at <= until]
         if program.log_every:
             period, line = program.log_every
-            count = min((until - start) // period, 100_000)  # type: ignore[operator]
-            found.extend((start + turn * period, line) for turn in range(1, count + 1))  # type: ignore[operator]
+            count = min((until - start) // period, 100_000)
+            found.extend((start + turn * period, line) for turn in range(1, count + 1))
             found.sort()
         return found
 
@@ -367,20 +370,20 @@ class Process:
         return None
 
     def _up(self, program: Program, now: int) -> bool:
-        return now >= self.started + program.ready_after  # type: ignore[operator]
+        return now >= self.started + program.ready_after
 
     def _unhealthy(self, program: Program, now: int) -> bool:
         if program.unhealthy_after is None:
             return False
-        since = now - self.started - program.unhealthy_after  # type: ignore[operator]
+        since = now - self.started - program.unhealthy_after
         return since >= 0 and (program.unhealthy_for is None or since < program.unhealthy_for)
 
     def _service_changes(self, program: Program, now: int) -> list[int]:
-        changes = [self.started + program.ready_after]  # type: ignore[operator]
+        changes = [self.started + program.ready_after]
         if program.unhealthy_after is not None:
-            changes.append(self.started + program.unhealthy_after)  # type: ignore[operator]
+            changes.append(self.started + program.unhealthy_after)
             if program.unhealthy_for is not None:
-                changes.append(changes[-1] + program.unhealthy_for)  # type: ignore[operator]
+                changes.append(changes[-1] + program.unhealthy_for)
         return changes
 
     def _told(self) -> Outcome:
@@ -438,11 +441,11 @@ def grows_to(program: Program, limit: int | None) -> int | None:
     """Microseconds after which the program's memory exceeds the limit, None if it never does."""
     if not limit:
         return None
-    if program.memory > limit:  # type: ignore[operator]
+    if program.memory > limit:
         return 300 * MILLISECOND
-    if not program.memory_growth or (program.memory_limit and program.memory_limit <= limit):  # type: ignore[operator]
+    if not program.memory_growth or (program.memory_limit and program.memory_limit <= limit):
         return None
-    return (limit - program.memory) * SECOND // program.memory_growth + SECOND  # type: ignore[operator]
+    return (limit - program.memory) * SECOND // program.memory_growth + SECOND
 
 
 def _ending(at: int, code: int) -> Ending:

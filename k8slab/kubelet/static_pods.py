@@ -101,8 +101,8 @@ class StaticPods:
 
     def read(self, file: str, text: str) -> core.Pod:
         """The Pod of a manifest, as this node runs it. Raises K8sLabError for what is not a Pod."""
-        pod = codec.decode_yaml(text)
-        pod = pod[0] if isinstance(pod, list | tuple) else pod
+        found = codec.decode_yaml(text)
+        pod: core.Pod = found[0] if found else None
         if not isinstance(pod, core.Pod):
             raise K8sLabError(f"{file}: not a Pod")
         node = self.kubelet.node.name

@@ -28,11 +28,11 @@ def set_up(pod: core.Pod, lookup: Lookup, facts: dict[str, str]) -> dict[str, Fi
 def _files(pod: core.Pod, volume: core.Volume, lookup: Lookup, facts: dict[str, str]) -> Files | None:
     name = volume.name
     if volume.configMap is not None:
-        source = volume.configMap
-        return _keys(name, "configmaps", "configmap", source.name, source.items, source.optional, lookup)
+        config = volume.configMap
+        return _keys(name, "configmaps", "configmap", config.name, config.items, config.optional, lookup)
     if volume.secret is not None:
-        source = volume.secret
-        return _keys(name, "secrets", "secret", source.secretName, source.items, source.optional, lookup)
+        secret = volume.secret
+        return _keys(name, "secrets", "secret", secret.secretName, secret.items, secret.optional, lookup)
     if volume.downwardAPI is not None:
         return _downward(pod, volume.downwardAPI.items, facts)
     if volume.projected is not None:
@@ -77,8 +77,8 @@ def _downward(pod: core.Pod, items: Any, facts: dict[str, str]) -> Files:
 def _projected(pod: core.Pod, volume: core.Volume, lookup: Lookup, facts: dict[str, str]) -> Files:
     files: Files = {}
     for source in volume.projected.sources or ():
-        if source.configMap is not None:
-            part = source.configMap
+        part: Any = source.configMap
+        if part is not None:
             files.update(_keys(volume.name, "configmaps", "configmap", part.name, part.items, part.optional, lookup))
         elif source.secret is not None:
             part = source.secret

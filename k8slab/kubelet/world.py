@@ -98,7 +98,7 @@ class World:
             ).items
         except ApiError:
             return []
-        found = []
+        found: list[tuple[str, int]] = []
         for part in slices:
             number = next((p.port for p in part.ports or () if port is None or (p.name or "") == (port.name or "")), 0)
             for endpoint in part.endpoints or ():

@@ -116,10 +116,12 @@ def test_never_means_not_restarted(bench):
     ("probe", "text"),
     [
         ({"tcpSocket": {"port": 81}}, "Readiness probe failed: dial tcp 10.244.0.2:81: connect: connection refused"),
-        ({"httpGet": {"path": "/nope", "port": 80}}, "Readiness probe failed: HTTP probe failed with statuscode: 404"),
-        ({"grpc": {"port": 80}}, "Readiness probe failed: error: this server does not implement the grpc health protocol (grpc.health.v1.Health)"),
+        ({"httpGet": {"path": "/no", "port": 80}}, "Readiness probe failed: HTTP probe failed with statuscode: 404"),
+        ({"grpc": {"port": 80}}, "Readiness probe failed: error: this server does not implement the grpc health "
+                                 "protocol (grpc.health.v1.Health)"),
         ({"exec": {"command": ["false"]}}, "Readiness probe failed: "),
-        ({"exec": {"command": ["sleep", "5"]}}, 'Readiness probe failed: command timed out: "sleep 5" timed out after 1s'),
+        ({"exec": {"command": ["sleep", "5"]}},
+         'Readiness probe failed: command timed out: "sleep 5" timed out after 1s'),
     ],
 )  # fmt: skip
 def test_failures_by_kind(bench, probe, text):
