@@ -236,14 +236,14 @@ def _key(node: Node) -> str:
 
 
 _WORDS: dict[str, Any] = {
-    **dict.fromkeys("y Y yes Yes YES true True TRUE on On ON".split(), True),
-    **dict.fromkeys("n N no No NO false False FALSE off Off OFF".split(), False),
+    **dict.fromkeys(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"], True),
+    **dict.fromkeys(["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"], False),
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
 }
 _UNSUPPORTED = {
-    **dict.fromkeys(".nan .NaN .NAN".split(), "NaN"),
-    **dict.fromkeys(".inf .Inf .INF +.inf +.Inf +.INF".split(), "+Inf"),
-    **dict.fromkeys("-.inf -.Inf -.INF".split(), "-Inf"),
+    **dict.fromkeys([".nan", ".NaN", ".NAN"], "NaN"),
+    **dict.fromkeys([".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"], "+Inf"),
+    **dict.fromkeys(["-.inf", "-.Inf", "-.INF"], "-Inf"),
 }
 _INT = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")

@@ -123,7 +123,7 @@ def test_a_wrong_type_goes_before_unknown_fields():
 
 def test_unknown_kinds():
     data = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}, "spec": {"a": [1, None]}}
-    with pytest.raises(NoMatch, match='^no matches for kind "Widget" in version "example.com/v1"$'):
+    with pytest.raises(NoMatch, match=r'^no matches for kind "Widget" in version "example.com/v1"$'):
         codec.from_dict(data)
     obj = codec.from_dict(data, unstructured=True)
     assert isinstance(obj, Unstructured)

@@ -35,11 +35,11 @@ def test_names(name, api_version, kind):
 
 
 def test_unknown_names():
-    with pytest.raises(NoMatch, match='^the server doesn\'t have a resource type "foo"$'):
+    with pytest.raises(NoMatch, match=r'^the server doesn\'t have a resource type "foo"$'):
         SCHEME.resource("foo")
-    with pytest.raises(NoMatch, match='^the server doesn\'t have a resource type "pods.apps"$'):
+    with pytest.raises(NoMatch, match=r'^the server doesn\'t have a resource type "pods.apps"$'):
         SCHEME.resource("pods", "apps")
-    with pytest.raises(NoMatch, match='^no matches for kind "Pod" in version "apps/v1"$'):
+    with pytest.raises(NoMatch, match=r'^no matches for kind "Pod" in version "apps/v1"$'):
         SCHEME.by_kind("apps/v1", "Pod")
 
 
