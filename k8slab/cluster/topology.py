@@ -15,7 +15,7 @@ MAX_NODES = 15_000
 Shape = Mapping[str, Any]
 """What a machine is: any of name, cpu, memory, pods, labels, taints, zone."""
 
-SHAPE_FIELDS = ("name", "cpu", "memory", "pods", "labels", "taints", "zone")
+SHAPE_FIELDS = ("name", "cpu", "memory", "pods", "labels", "taints", "zone", "region")
 
 
 class TopologyError(K8sLabError):
@@ -70,12 +70,9 @@ def _worker(number: int, shape: Shape) -> NodeSpec:
     for name in ("cpu", "memory"):
         if name in fields:
             fields[name] = _quantity(where, name, fields[name])
-    zone = fields.pop("zone", None)
-    labels = dict(fields.pop("labels", None) or {})
-    if zone:
-        labels["topology.kubernetes.io/zone"] = str(zone)
+    fields["labels"] = dict(fields.get("labels") or {})
     fields.setdefault("name", f"worker-{number}")
-    return NodeSpec(labels=labels, **fields)
+    return NodeSpec(**fields)
 
 
 def _quantity(where: str, name: str, value: object) -> str:
