@@ -1,0 +1,1 @@
+"""What `kubectl describe` says about each kind, one module per family."""

@@ -1,0 +1,1 @@
+"""The objects that `kubectl create KIND` makes from flags."""

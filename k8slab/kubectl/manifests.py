@@ -1,0 +1,223 @@
+"""Reading manifests: files, folders, standard input; documents split and decoded as kubectl's builder does it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from k8slab.api.scheme import NoMatch, Resource
+from k8slab.kubectl import goyaml
+from k8slab.kubectl.failure import CommandError
+from k8slab.kubectl.jsonpath import compact
+
+_SEPARATOR = re.compile(r"^---.*\n?", re.MULTILINE)
+_EXTENSIONS = (".json", ".yaml", ".yml")
+
+
+@dataclass
+class Info:
+    """An object a command works on: where it is in the API, and what is known of it so far."""
+
+    resource: Resource
+    namespace: str | None
+    name: str
+    object: dict[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+    @property
+    def label(self) -> str:
+        """`web` or `deployment.apps/web` in messages about this object."""
+        kind = self.resource.kind.lower()
+        group = f".{self.resource.group}" if self.resource.group else ""
+        return f"{kind}{group}/{self.name}"
+
+
+class Manifests:
+    """The objects of `-f`, in order; `errors` collects what could not be read, as the others are still used."""
+
+    def __init__(self, inv: Any, validate: bool = False) -> None:
+        self.inv = inv
+        self.validate = validate
+        self.infos: list[Info] = []
+        self.errors: list[Exception] = []
+        for path in inv.flags["filename"]:
+            self._path(path)
+
+    def _path(self, path: str) -> None:
+        if path == "-":
+            return self._stream("STDIN", self.inv.stdin)
+        if path.startswith(("http://", "https://")):
+            raise CommandError(f'unable to read URL "{path}": the lab has no way to the network')
+        for name in _files(path, self.inv.flags.get("recursive", False)):
+            self._stream(name, self._read(name, path))
+
+    def _read(self, name: str, given: str) -> str:
+        try:
+            return self.inv.session.read_file(name)
+        except FileNotFoundError:
+            raise CommandError(f'the path "{given}" does not exist') from None
+        except UnicodeDecodeError:
+            raise CommandError(f"error parsing {name}: yaml: invalid leading UTF-8 octet") from None
+        except OSError as error:
+            raise CommandError(f'the path "{given}" cannot be accessed: {error.strerror}') from None
+
+    def _stream(self, source: str, text: str) -> None:
+        """Take the documents of one file up to the first that cannot be parsed."""
+        try:
+            for document in documents(text, source):
+                self._document(document, source)
+        except CommandError as error:
+            self.errors.append(error)
+
+    def _document(self, document: Any, source: str) -> None:
+        if not isinstance(document, dict):
+            kind = {list: "array", str: "string", bool: "bool"}.get(type(document), "number")
+            raise CommandError(
+                f'unable to decode "{source}": json: cannot unmarshal {kind} into Go value of type unstructured.detector'
+            )
+        if self.validate:
+            self._validate(document, source)
+        if not document.get("kind"):
+            raise CommandError(f"unable to decode \"{source}\": Object 'Kind' is missing in '{compact(document)}'")
+        for item in _flatten(document):
+            self._add(item, source)
+
+    def _validate(self, document: dict[str, Any], source: str) -> None:
+        """The check kubectl makes before it sends anything, unless told `--validate=false`."""
+        missing = [name for name in ("apiVersion", "kind") if not document.get(name)]
+        if missing and self.inv.validation != "Ignore":
+            text = ", ".join(f"{name} not set" for name in missing)
+            text = f"[{text}]" if len(missing) > 1 else text
+            raise CommandError(
+                f'error validating "{source}": error validating data: {text}; '
+                "if you choose to ignore these errors, turn validation off with --validate=false"
+            )
+
+    def _add(self, item: dict[str, Any], source: str) -> None:
+        metadata = item.get("metadata")
+        metadata = metadata if isinstance(metadata, dict) else {}
+        name, namespace = str(metadata.get("name") or ""), str(metadata.get("namespace") or "")
+        try:
+            resource = self._resource(item)
+        except NoMatch as error:
+            self.errors.append(
+                CommandError(
+                    f'resource mapping not found for name: "{name}" namespace: "{namespace}" from "{source}": {error}\n'
+                    "ensure CRDs are installed first"
+                )
+            )
+            return
+        if resource.namespaced:
+            self._agree(namespace)
+            namespace = namespace or self.inv.namespace
+            item = {**item, "metadata": {**metadata, "namespace": namespace}}
+        self.infos.append(Info(resource, namespace if resource.namespaced else None, name, item, source))
+
+    def _resource(self, item: dict[str, Any]) -> Resource:
+        scheme, kind, version = self.inv.access.scheme, str(item["kind"]), str(item.get("apiVersion") or "")
+        if version:
+            return scheme.by_kind(version, kind)
+        found = next((each for each in scheme.all_resources() if each.kind == kind and not each.group), None)
+        if found is None:
+            raise NoMatch(f'no matches for kind "{kind}" in version ""')
+        return found
+
+    def _agree(self, namespace: str) -> None:
+        wanted = self.inv.namespace
+        if self.inv.has_namespace and namespace and namespace != wanted:
+            raise CommandError(
+                f'the namespace from the provided object "{namespace}" does not match the namespace "{wanted}". '
+                f"You must pass '--namespace={namespace}' to perform this operation."
+            )
+
+
+def _files(path: str, recursive: bool) -> list[str]:
+    if not os.path.isdir(path):
+        return [path]
+    found: list[str] = []
+    for name in sorted(os.listdir(path)):
+        inner = os.path.join(path, name)
+        if os.path.isdir(inner):
+            found += _files(inner, True) if recursive else []
+        elif name.endswith(_EXTENSIONS):
+            found.append(inner)
+    if not found and not recursive:
+        raise CommandError(f"error reading [{path}]: recognized file extensions are [.json .yaml .yml]")
+    return found
+
+
+def _flatten(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The items of a `List` (or `PodList`), or the object itself."""
+    items = document.get("items")
+    if document["kind"].endswith("List") and isinstance(items, list):
+        inner = document["kind"].removesuffix("List")
+        for item in items:
+            if isinstance(item, dict):
+                yield (
+                    item
+                    if item.get("kind") or not inner
+                    else {"apiVersion": document["apiVersion"], "kind": inner, **item}
+                )
+    else:
+        yield document
+
+
+def documents(text: str, source: str) -> Iterator[Any]:
+    """The values of a stream of YAML or JSON documents, empty ones left out. Raises CommandError at the first bad one."""
+    if text.lstrip()[:1] in ("{", "[") and text.lstrip().startswith("{"):
+        yield from _json_documents(text, source)
+        return
+    for chunk in _SEPARATOR.split(text):
+        if not chunk.strip():
+            continue
+        try:
+            value = goyaml.load(chunk)
+        except goyaml.YamlError as error:
+            raise CommandError(f"error parsing {source}: error converting YAML to JSON: {error}") from None
+        if value is not None:
+            yield value
+
+
+def _json_documents(text: str, source: str) -> Iterator[Any]:
+    decoder, position = json.JSONDecoder(), 0
+    while position < len(text):
+        blank = re.compile(r"\s*(---[^\n]*\s*)?").match(text, position)
+        position = blank.end()
+        if position >= len(text):
+            return
+        try:
+            value, position = decoder.raw_decode(text, position)
+        except ValueError as error:
+            yield from _maybe_yaml(text[position:], source, error)
+            return
+        yield value
+
+
+def _maybe_yaml(text: str, source: str, error: Any) -> Iterator[Any]:
+    """A flow mapping in YAML also begins with a brace: only what is neither is an error."""
+    try:
+        values = [goyaml.load(chunk) for chunk in _SEPARATOR.split(text) if chunk.strip()]
+    except goyaml.YamlError:
+        raise CommandError(f"error parsing {source}: {go_json_error(error)}") from None
+    if any("kind" not in value for value in values if isinstance(value, dict)):
+        raise CommandError(f"error parsing {source}: {go_json_error(error)}")
+    yield from (value for value in values if value is not None)
+
+
+def go_json_error(error: json.JSONDecodeError, offset: bool = True) -> str:
+    """Why a text is not JSON, in the words of Go's encoding/json."""
+    position, text = error.pos, error.doc
+    while position < len(text) and text[position].isspace():
+        position += 1
+    where = f"json: offset {position + 1}: " if offset else ""
+    if position >= len(text):
+        return "unexpected end of JSON input"
+    expected = "beginning of object key string" if "property name" in error.msg else "beginning of value"
+    if "delimiter" in error.msg:
+        expected = "after object key:value pair" if "','" in error.msg else "after object key"
+        return f"{where}invalid character '{text[position]}' {expected}"
+    return f"{where}invalid character '{text[position]}' looking for {expected}"
