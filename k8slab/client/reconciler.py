@@ -50,6 +50,9 @@ class Loop:
         trace: names the actor and the causes of writes.
         max_retries: give a key up after so many failures in a row; None retries for ever.
         catch: errors that are retried; anything else is a bug and is raised.
+
+    `write_cost` is how long each write of a sync keeps its key busy, in microseconds: 0 unless someone wants the pace
+    of a real cluster, where a request takes a while.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Loop:
         self.trace = trace
         self.max_retries = max_retries
         self.catch = catch
+        self.write_cost = 0
         self.running = False
         self.paused = False
         self.syncs = 0
@@ -114,9 +118,19 @@ class Loop:
         if item is None:
             return
         key, causes = item
+        before = len(self.trace.writes)
         try:
             self._sync(key, causes)
         finally:
+            busy = (len(self.trace.writes) - before) * self.write_cost
+            if busy:
+                self.clock.call_after(busy, self._done, key, incarnation)
+            else:
+                self.queue.done(key)
+            self._wake()
+
+    def _done(self, key: Hashable, incarnation: int) -> None:
+        if incarnation == self._incarnation:
             self.queue.done(key)
             self._wake()
 

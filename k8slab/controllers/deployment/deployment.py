@@ -147,8 +147,12 @@ class Sync:
         self._write(self.deployment.replace(status=self.deployment.status.replace(conditions=changed)), message)
 
     def _write(self, deployment: Deployment, note: str) -> None:
+        """Write, and go on with the version that was read: a second write in this sync meets a conflict and is retried
+        with fresh ReplicaSets, as the real controller's is."""
         self.controller.say(note)
-        self.deployment = self.client.update_status(deployment)
+        written = self.client.update_status(deployment)
+        version = deployment.metadata.resourceVersion
+        self.deployment = written.replace(metadata=written.metadata.replace(resourceVersion=version))
 
     def _is_resized(self) -> bool:
         new, old = self._find(create=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from k8slab.api.codec import from_dict
@@ -11,6 +12,7 @@ from k8slab.controllers.selectors import node_fits
 from k8slab.errors import ApiError
 from k8slab.sim.clock import MILLISECOND, SECOND
 
+GENERATED = re.compile(r"-\(\d+\)$")
 LEASES = "leases.coordination.k8s.io"
 GOOD = {
     "MemoryPressure": ("False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
@@ -26,6 +28,7 @@ class Script:
     def __init__(self) -> None:
         self.node = ""
         self.times: dict[str, float] = {}
+        self.was_deleted = False
 
 
 class World:
@@ -43,6 +46,7 @@ class World:
         self.clock = clock
         self.scripts = scripts
         self.name_of = name_of
+        self.ends = _ends(scripts)
         self.alive: dict[str, str] = {}
         self.mine: dict[str, Script] = {}
         self.stages: dict[str, str] = {}
@@ -223,11 +227,20 @@ class World:
                 if pod.status.phase in ("Succeeded", "Failed"):
                     self.clock.call_after(30 * MILLISECOND, self._remove, pod)
                 else:
+                    self._take_end(pod, script)
                     self.clock.call_at(self._at(script, "ended", delay), self._end, pod, 143)
         elif uid not in self.stages:
             self.stages[uid] = "starting"
             delay = int(float(notes.get("fake/start", "1")) * SECOND)
             self.clock.call_at(self._at(script, "running", delay), self._run, pod)
+
+    def _take_end(self, pod: Any, script: Script) -> None:
+        """Which of several equal Pods is deleted is chance: the first to go ends when the first recorded one did."""
+        ends = self.ends.get(GENERATED.sub("", self.name_of(pod)), [])
+        for what in ("ended", "removed"):
+            script.times.pop(what, None)
+        if ends:
+            script.times |= ends.pop(0)
 
     def _current(self, pod: Any) -> Any:
         current = self.pods.get(pod.metadata.namespace, pod.metadata.name)
@@ -362,6 +375,18 @@ class World:
             self.client.patch("pods", pod.metadata.name, {"status": status}, pod.metadata.namespace, "status")
         except ApiError:
             return
+
+
+def _ends(scripts: dict[str, list[Script]]) -> dict[str, list[dict[str, float]]]:
+    ends: dict[str, list[dict[str, float]]] = {}
+    for name, lives in scripts.items():
+        for script in lives:
+            times = {what: script.times[what] for what in ("ended", "removed") if what in script.times}
+            if script.was_deleted and "ended" in times:
+                ends.setdefault(GENERATED.sub("", name), []).append(times)
+    for group in ends.values():
+        group.sort(key=lambda times: times["ended"])
+    return ends
 
 
 def _conditions(pod: Any, phase: str, ready: bool) -> list[tuple[str, str, str, str]]:

@@ -30,15 +30,21 @@ BOOT = 60 * SECOND
 TAIL = 2 * SECOND
 
 
-def replay(recorded: Scenario) -> Scenario:
-    """What our controllers make of the scenario."""
-    return Replay(recorded).run()
+def replay(recorded: Scenario, latency: int, write_cost: int) -> Scenario:
+    """What our controllers make of the scenario.
+
+    Args:
+        recorded: the scenario.
+        latency: of watches, in microseconds.
+        write_cost: how long a controller is busy with each write, in microseconds.
+    """
+    return Replay(recorded, latency, write_cost).run()
 
 
 class Replay:
     """One run."""
 
-    def __init__(self, recorded: Scenario) -> None:
+    def __init__(self, recorded: Scenario, latency: int, write_cost: int) -> None:
         self.recorded = recorded
         self.clock = Clock(start=-BOOT)
         self.trace = Trace(self.clock)
@@ -46,12 +52,14 @@ class Replay:
         self.store = Store()
         self.names = Names(recorded)
         self.result = Scenario(recorded.name, recorded.namespace, recorded.seconds, {}, [])
-        server = APIServer(self.store, self.clock, streams, self.trace)
+        server = APIServer(self.store, self.clock, streams, self.trace, watch_latency=latency)
         server.bootstrap()
         self.client = Client(server.handle, self.clock, self.trace, user_agent="recorder")
         client = Client(server.handle, self.clock, self.trace, user_agent="kube-controller-manager")
         # The recorded cluster did not hand out Pod ranges.
         self.manager = ControllerManager(client, self.clock, streams, self.trace, allocate_node_cidrs=False)
+        for controller in self.manager.controllers.values():
+            controller.loop.write_cost = write_cost
         self.manager.start()
         self.world = World(self.client, self.clock, scripts(recorded), self.names.of_pod)
         for index in (1, 2, 3, 4):
@@ -139,8 +147,11 @@ class Replay:
         return self.client.scheme.resource(kind.lower())
 
     def _kubectl(self, command: str) -> None:
-        from k8slab import kubectl
-
+        try:
+            from k8slab import kubectl
+        except ImportError as error:
+            self.result.problems.append(f"no kubectl: {error}")
+            return
         result = kubectl.run(self.names.actual(command.removeprefix("kubectl ")), Session(self))
         text = "\n".join(part.strip() for part in (result.stdout, result.stderr) if part.strip())
         line = {"type": "RESULT", "t": self.now, "action": f"exit {result.exit_code}: {text}", "of": command}
@@ -293,10 +304,13 @@ def _plain(obj: Any) -> dict[str, Any]:
 
 
 def _target(body: Any, later: list[dict[str, Any]]) -> tuple[str, str]:
+    """What changed next in one of the patch's fields."""
     wanted = [path.split("[")[0] for path in flatten(body)]
     for line in later:
         if line["type"] == "MODIFIED" and any(
-            change["path"].startswith(path.rsplit(".", 1)[0]) for change in line["changes"] for path in wanted
+            change["path"].startswith((path, path.rsplit(".", 1)[0] + "["))
+            for change in line["changes"]
+            for path in wanted
         ):
             return line["kind"], line["name"]
     raise AssertionError(f"nothing changed after {body}")
@@ -330,5 +344,7 @@ def _note(script: Script, before: dict[str, Any], state: dict[str, Any], time: f
         script.times["ready"] = time
     if (became("status.phase", "Failed") or became("status.phase", "Succeeded")) and "status.reason" not in state:
         script.times["ended"] = time
+    if state.get("metadata.deletionTimestamp") and not before.get("metadata.deletionTimestamp"):
+        script.was_deleted = True
     if became("metadata.deletionGracePeriodSeconds", 0):
         script.times["removed"] = time
