@@ -147,9 +147,6 @@ def parse_labels(text: str) -> Selector:
     return _Parser(text).parse()
 
 
-parse_selector = parse_labels
-
-
 def _tokens(text: str) -> list[tuple[str, str]]:
     """(kind, text): kind is the symbol itself, `id` for a word, `end` at the end."""
     result: list[tuple[str, str]] = []
@@ -305,9 +302,6 @@ def from_label_selector(selector: LabelSelector | None) -> Selector:
             raise bad_request(f'"{expression.operator}" is not a valid label selector operator')
         requirements.append(Requirement(expression.key, expression.operator, expression.values or ()))
     return Selector(tuple(requirements)) if requirements else EVERYTHING
-
-
-label_selector = from_label_selector
 
 
 def selector_text(selector: LabelSelector | Mapping[str, str] | None) -> str:

@@ -123,9 +123,10 @@ def test_writing_styles():
         "time": "2026-01-01T00:00:00Z",
         "list": [{"b": 1, "a": [1]}],
         "y": "n",
+        "z": "10:30",
     }
     assert documents.dump(value) == (
         'B: {}\na9:\n- "1"\n- 1\n- 1.5\n- true\n- null\n- ""\na10: "yes"\nb: []\nkind: X\n'
         "list:\n- a:\n  - 1\n  b: 1\nplain: 'a b: c'\ntext: |\n  one\n  two\n"
-        'time: "2026-01-01T00:00:00Z"\n"y": "n"\n'
+        'time: "2026-01-01T00:00:00Z"\n"y": "n"\nz: "10:30"\n'
     )
