@@ -10,12 +10,14 @@ from typing import Any
 
 from k8slab.api import documents, gojson
 from k8slab.api.base import KubeStruct
-from k8slab.api.codec import DecodeError, convert
+from k8slab.api.codec import DecodeError, convert, from_dict
 from k8slab.api.defaults import set_defaults
 from k8slab.api.request import JSON, YAML
+from k8slab.api.scheme import SCHEME, NoMatch
 from k8slab.api.unstructured import Unstructured
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.meta import has_field
+from k8slab.apiserver.pruning import prune
 from k8slab.errors import bad_request, quote, unsupported_media_type
 
 ACCEPTED = (JSON, YAML, "application/vnd.kubernetes.protobuf")
@@ -81,6 +83,8 @@ def _excerpt(body: str | bytes) -> str:
 
 def decode_data(call: Call, data: Any, api_version: str, kind: str, cls: type) -> Any:
     """Plain data as an object of the wanted kind, in the mood of `fieldValidation`. Raises BadRequest."""
+    if data is None:
+        data = {}
     if not isinstance(data, dict):
         found = "array" if isinstance(data, list) else "number" if isinstance(data, (int, float)) else "string"
         shape = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
@@ -105,16 +109,12 @@ def decode_data(call: Call, data: Any, api_version: str, kind: str, cls: type) -
 def convert_data(data: dict[str, Any], cls: type, strict: bool, warnings: list[str]) -> Any:
     """Plain data as an object of a class. Raises DecodeError."""
     if cls is Unstructured:
-        from k8slab.api.codec import from_dict
-
         return from_dict(data, strict, warnings, unstructured=True)
-    return convert(data, cls, strict, warnings)
+    return convert(prune(cls, data), cls, strict, warnings)
 
 
 def wrong_type(given_version: str, given_kind: str, api_version: str, kind: str, call: Call | None = None) -> Any:
     """400 for an object of another kind than that of the path."""
-    from k8slab.api.scheme import SCHEME, NoMatch
-
     try:
         (call.server.scheme if call is not None else SCHEME).class_of(given_version, given_kind)
     except NoMatch:

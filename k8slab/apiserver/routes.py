@@ -108,7 +108,7 @@ def options_for(verb: str, query: Mapping[str, str], as_table: bool = False, sub
         raise invalid(f"{kind}.meta.k8s.io", "", [error])
     validation = query.get("fieldValidation", "")
     if validation not in ("", "Ignore", "Warn", "Strict") and verb in OPTIONS_KIND:
-        error = FieldError.not_supported("fieldValidation", validation, ("Ignore", "Strict", "Warn"))
+        error = FieldError.not_supported("fieldValidation", validation, ("", "Ignore", "Strict", "Warn"))
         raise invalid(f"{OPTIONS_KIND[verb]}.meta.k8s.io", "", [error])
     initial = query.get("sendInitialEvents")
     orphan = query.get("orphanDependents")

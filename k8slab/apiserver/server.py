@@ -62,6 +62,8 @@ class APIServer:
         service_cidr: the range of cluster addresses.
         admission: names of the admission plugins to run (None: those that are on by default).
         watch_latency: microseconds between a write and its arrival at watchers.
+
+    A server knows no changes from before its start: watches from an older revision are told to list again.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class APIServer:
         self.trace = trace
         self.scheme = scheme
         self.watch_latency = watch_latency
+        self.watch_floor = store.revision
         self.storage = Storage(store, trace)
         self.admission = Chain(admission)
         self.authorizer: Any = AlwaysAllow()

@@ -96,7 +96,8 @@ class Storage:
     ) -> ListBody:
         """The objects of a resource, or one page of them."""
         prefix = endpoint.prefix_of(namespace)
-        limit = max(options.limit, 0)
+        # Version "0" is served from the watch cache, which knows no pages.
+        limit = 0 if options.resource_version == "0" else max(options.limit, 0)
         revision, start = self._position(prefix, options)
         at = revision or self.store.revision
         if selection is not None and not revision and not start:
@@ -118,7 +119,8 @@ class Storage:
             return [kv] if kv is not None else []
         node = selection.exact.get("spec.nodeName")
         if node and index is not None and index.by_node:
-            return index.on_node(node)
+            prefix = endpoint.prefix_of(namespace)
+            return [kv for kv in index.on_node(node) if kv.key.startswith(prefix)]
         return None
 
     def _range(self, prefix: str, revision: int, start: str) -> list[KeyValue]:

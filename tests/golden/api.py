@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from k8slab.api.codec import encode_json, encode_yaml
+import yaml
+
 from k8slab.api.wire import to_wire
 from k8slab.api.core_v1 import Namespace, ServiceAccount
 from k8slab.api.meta_v1 import ObjectMeta
@@ -42,6 +43,8 @@ class Recorder:
         trace = Trace(self.clock)
         self.server = APIServer(self.store, self.clock, Streams(7), trace, service_cidr="10.96.0.0/16")
         self.server.bootstrap()
+        # The recorded server was started on a cluster that had existed for a while.
+        self.server = APIServer(self.store, self.clock, Streams(8), trace, service_cidr="10.96.0.0/16")
         self.cluster_scoped: list[tuple[str, str, str, str]] = []
 
     def begin(self, namespace: str | None, case: str) -> None:
@@ -79,7 +82,7 @@ class Recorder:
             return self._watch(request, accept), request
         response = present(self.server, request, self.server.handle(request), accept)
         if request.verb == "create" and request.namespace is None and response.code == 201 and not request.subresource:
-            name = response.body["metadata"].get("name") if isinstance(response.body, dict) else None
+            name = (plain(response.body).get("metadata") or {}).get("name")
             if name and request.resource != "namespaces":
                 self.cluster_scoped.append((request.group, request.version, request.resource, name))
         return response, request
@@ -183,20 +186,21 @@ def stripped(value: Any) -> Any:
         return result
     if isinstance(value, list):
         return [stripped(item) for item in value]
-    return value
+    return MANAGED_IN_TEXT.sub("", value) if isinstance(value, str) else value
 
 
-MANAGED_IN_TEXT = re.compile(r',\\+"managedFields\\+":\[.*?\}\]\}?(?=[,}])')
+MANAGED_IN_TEXT = re.compile(r',\\*"managedFields\\*":\[.*?\]')
 
 
 def compare(entry: dict[str, Any], response: Response, bindings: Bindings) -> list[str]:
     """How an answer differs from the recorded one."""
     wanted = entry["response"]
     found = [] if wanted["code"] == response.code else [f"code: recorded {wanted['code']} got {response.code}"]
-    body = plain(response.body)
-    recorded = wanted["body"]
+    body, recorded = plain(response.body), wanted["body"]
     if isinstance(recorded, str) and not isinstance(body, str):
-        body = encode_yaml(response.body) if recorded[:1] not in "{[" else encode_json(response.body).decode()
+        recorded = yaml.safe_load(recorded)
+    if isinstance(body, list) or entry["request"].get("query", {}).get("watch") == "true":
+        recorded, body = _comparable_events(recorded, body)
     found += differences(stripped(recorded), stripped(body), bindings)
     headers = wanted.get("headers") or {}
     warnings = [text.split(" ", 2)[2] for text in headers.get("Warning") or ()]
@@ -204,6 +208,27 @@ def compare(entry: dict[str, Any], response: Response, bindings: Bindings) -> li
     if warnings != got:
         found.append(f"warnings: recorded {warnings} got {got}")
     return found
+
+
+def _comparable_events(recorded: Any, body: Any) -> tuple[Any, Any]:
+    """Streams of events without those bookmarks whose time is the server's choice; a lone answer is a list of one."""
+    recorded = [recorded] if isinstance(recorded, dict) and isinstance(body, list) else recorded
+    body = [body] if isinstance(body, dict) and isinstance(recorded, list) else body
+    return _without_bookmarks(recorded), _without_bookmarks(body)
+
+
+def _without_bookmarks(events: Any) -> Any:
+    if not isinstance(events, list):
+        return events
+    kept = []
+    for event in events:
+        if event.get("type") == "BOOKMARK":
+            metadata = event["object"]["metadata"]
+            if "annotations" not in metadata:
+                continue
+            event = event | {"object": event["object"] | {"metadata": metadata | {"resourceVersion": "any"}}}
+        kept.append(event)
+    return kept
 
 
 def cases(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -219,10 +244,40 @@ def cases(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         yield current[0]["case"], current
 
 
+def unrecorded(entries: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the recorder created in a case without showing it: the targets of deletions that no request made."""
+    made = {entry["response"]["body"]["metadata"].get("name") for entry in entries if entry["response"]["code"] == 201}
+    samples: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        body = entry["response"]["body"]
+        collection = entry["request"]["path"].rpartition("/")[0]
+        if entry["response"]["code"] == 200 and isinstance(body, dict) and "spec" in body:
+            samples.setdefault(collection, body)
+    for entry in entries:
+        collection, _, name = entry["request"]["path"].rpartition("/")
+        fresh = entry["request"]["method"] == "DELETE" and entry["response"]["code"] == 200 and name not in made
+        if fresh and collection in samples:
+            made.add(name)
+            yield collection, _wish(samples[collection], name)
+
+
+def _wish(sample: dict[str, Any], name: str) -> dict[str, Any]:
+    """What must have been sent to get an object like the sample."""
+    spec = dict(sample["spec"])
+    if sample["kind"] == "Job":
+        spec.pop("selector")
+        spec["template"] = {"spec": spec["template"]["spec"]}
+    labels = {} if sample["kind"] == "Job" else {"labels": sample["metadata"].get("labels")}
+    metadata = {"name": name, **labels}
+    return {"apiVersion": sample["apiVersion"], "kind": sample["kind"], "metadata": metadata, "spec": spec}
+
+
 def replay(recorder: Recorder, case: str, entries: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
     """Each request's id with its differences."""
     bindings = Bindings()
     recorder.begin(entries[0].get("namespace"), case)
+    for path, body in unrecorded(entries):
+        recorder.server.handle(request_for("POST", path, body=body))
     for entry in entries:
         recorder.clock.run_for(20 * MILLISECOND)
         recorder.meanwhile = meanwhile(entry)

@@ -7,6 +7,16 @@ from typing import Any
 from k8slab.apiserver.printing.cells import NONE, Now, containers_cells, labels_text
 
 CONDITION_GATED = "SchedulingGated"
+COMPLETED = {
+    "Succeeded": {
+        "type": "Completed",
+        "status": "True",
+        "reason": "Succeeded",
+        "message": "The pod has completed successfully.",
+    },
+    "Failed": {"type": "Completed", "status": "True", "reason": "Failed", "message": "The pod failed."},
+}
+"""Conditions of table rows by which clients hide Pods that are done."""
 
 
 class PodCells:

@@ -11,6 +11,7 @@ from k8slab.apiserver.printing import cluster, network, pods, workloads
 from k8slab.apiserver.printing.cells import Now
 from k8slab.apiserver.printing.columns import definitions
 from k8slab.apiserver.registry.conversion import event_to_core, scaler_to_v2
+from k8slab.apiserver.registry.workload import TEMPLATE_GENERATION
 
 if TYPE_CHECKING:
     from k8slab.apiserver.call import Call
@@ -105,14 +106,26 @@ def table_of(server: APIServer, request: Request, body: Any, api_version: str = 
 def _row(obj: Any, now: Now, include: str, api_version: str) -> dict[str, Any]:
     shown = CONVERSIONS.get((obj.apiVersion, obj.kind), _same)(obj)
     row: dict[str, Any] = {"cells": CELLS.get(obj.kind, cluster.created)(shown, now)}
+    if obj.kind == "Pod" and obj.status is not None and obj.status.phase in pods.COMPLETED:
+        row["conditions"] = [pods.COMPLETED[obj.status.phase]]
     if include == "Object":
         row["object"] = to_dict(obj)
     elif include == "None":
         row["object"] = None
     else:
         metadata = to_dict(obj.metadata)
+        if obj.kind == "DaemonSet":
+            _drop_template_generation(metadata)
         row["object"] = {"kind": "PartialObjectMetadata", "apiVersion": api_version, "metadata": metadata}
     return row
+
+
+def _drop_template_generation(metadata: dict[str, Any]) -> None:
+    """The server makes this annotation when it writes apps/v1, and a Table's metadata is none."""
+    annotations = metadata.get("annotations", {})
+    annotations.pop(TEMPLATE_GENERATION, None)
+    if not annotations:
+        metadata.pop("annotations", None)
 
 
 def _same(obj: Any) -> Any:

@@ -36,9 +36,9 @@ def update_scale(call: Call) -> Response:
 def patch_scale(call: Call) -> Response:
     """Set the replicas by a patch of the Scale."""
     kind, kv = patch_type(call), _read(call)
-    current = scale_of(kv.value)
-    data = apply(kind, to_dict(current), read_patch(call.request.body), Scale)
-    return Response(200, _store(call, decode_patched(call, data, Scale), kv))
+    current = to_dict(scale_of(kv.value))
+    data = apply(kind, current, read_patch(call.request.body), Scale)
+    return Response(200, _store(call, decode_patched(call, data, Scale, current), kv))
 
 
 def _read(call: Call) -> KeyValue:

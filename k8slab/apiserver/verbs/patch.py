@@ -12,7 +12,7 @@ from k8slab.apiserver.call import Call
 from k8slab.apiserver.decoding import convert_data, with_defaults
 from k8slab.apiserver.verbs.read import invalid_options
 from k8slab.apiserver.verbs.update import update_object
-from k8slab.errors import ApiError, FieldError, bad_request, go_json, invalid
+from k8slab.errors import ApiError, FieldError, bad_request, go_json, invalid, quote
 
 PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, APPLY_PATCH)
 
@@ -24,7 +24,8 @@ def patch(call: Call) -> Response:
     changes = read_patch(call.request.body)
     kv = call.server.storage.read(call.endpoint, call.namespace, call.name)
     current = kv.value if call.endpoint.from_storage is None else call.endpoint.from_storage(kv.value)
-    obj = decode_patched(call, apply(kind, to_dict(current), changes, type(current)), type(current))
+    before = to_dict(current)
+    obj = decode_patched(call, apply(kind, before, changes, type(current)), type(current), before)
     return Response(200, update_object(call, with_defaults(call, obj), kv, must_match=False))
 
 
@@ -67,7 +68,7 @@ def apply(kind: str, document: dict[str, Any], changes: Any, cls: type) -> Any:
     return strategic_merge(document, changes, cls)
 
 
-def decode_patched(call: Call, data: Any, cls: type) -> Any:
+def decode_patched(call: Call, data: Any, cls: type, before: dict[str, Any]) -> Any:
     """The patched document as an object. Raises Invalid, quoting the document as the server does."""
     mode = call.options.field_validation or "Warn"
     warnings: list[str] = []
@@ -76,7 +77,17 @@ def decode_patched(call: Call, data: Any, cls: type) -> Any:
             raise DecodeError("json: cannot unmarshal patched document into an object")
         obj = convert_data(data, cls, mode == "Strict", warnings)
     except DecodeError as error:
-        raise invalid("", "", [FieldError.invalid("patch", go_json(data), str(error))]) from None
+        raise invalid("", "", [FieldError.invalid("patch", quoted(data, before), str(error))]) from None
     if mode == "Warn":
         call.warn(*warnings)
     return obj
+
+
+def quoted(after: Any, before: Any) -> str:
+    """A patched document as the server quotes it: what the patch touched has sorted keys, the rest its own order."""
+    if not isinstance(after, dict):
+        return go_json(after)
+    untouched = after == before
+    previous = before if isinstance(before, dict) else {}
+    names = list(after) if untouched else sorted(after)
+    return "{" + ",".join(f"{quote(name)}:{quoted(after[name], previous.get(name))}" for name in names) + "}"

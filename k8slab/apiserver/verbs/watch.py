@@ -29,7 +29,7 @@ def watch(call: Call) -> Response:
     watcher = Watcher(broadcaster, call.request.sink, bucket, selection, 0)
     watcher.convert = endpoint.from_storage
     watcher.empty = endpoint.resource.cls(metadata=ObjectMeta())
-    if start and start < server.store.compacted:
+    if start and start < max(server.store.compacted, server.watch_floor):
         _refuse(watcher, start, server.store.revision)
     else:
         _begin(call, watcher, broadcaster, start)
