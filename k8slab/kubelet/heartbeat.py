@@ -150,6 +150,10 @@ class Heartbeat:
         self.timer = kubelet.clock.call_after(RENEW_PERIOD, self._beat)
         with kubelet.acting("heartbeat"):
             self.renew()
+            if not kubelet.complete:
+                kubelet.forget_missing()
+            if kubelet.eviction.needed:
+                kubelet.eviction.check()
             if self.dirty or now - self.reported_at >= REPORT_PERIOD:
                 self.report()
 

@@ -6,18 +6,22 @@ from dataclasses import replace
 from typing import Any
 
 from k8slab.api import core_v1 as core
+from k8slab.api import quantity
 from k8slab.client import Client, Informer, Recorder
 from k8slab.errors import ApiError
 from k8slab.kubelet.admission import Room, admit, bytes_of
 from k8slab.kubelet.backoff import Backoff
 from k8slab.kubelet.environment import Lookup, environment
+from k8slab.kubelet.eviction import Eviction
 from k8slab.kubelet.heartbeat import Heartbeat
 from k8slab.kubelet.images import Image, ImageRegistry, ImageStore, image_id
 from k8slab.kubelet.logs import read_log
 from k8slab.kubelet.node import NodeSpec, capacity
-from k8slab.kubelet.pod_worker import TERMINATED, PodWorker
+from k8slab.kubelet.pod_worker import PodWorker
 from k8slab.kubelet.programs import Process
+from k8slab.kubelet.recovery import lose_power, reboot, resume
 from k8slab.kubelet.runtime import make_process
+from k8slab.kubelet.stages import TERMINATED
 from k8slab.kubelet.static_pods import Manifests, StaticPods, is_mirror
 from k8slab.kubelet.world import World
 from k8slab.sim.clock import SECOND, Clock
@@ -75,6 +79,8 @@ class Kubelet:
         self.room = Room(self.allocatable)
         self.recorder = Recorder(client, clock, trace, "kubelet", node.name)
         self.heartbeat = Heartbeat(self)
+        self.eviction = Eviction(self)
+        self.memory_capacity = quantity.value(node.memory)
         self.static = StaticPods(self)
         self.manifests = Manifests(self)
         self.world = World(client, cni)
@@ -89,6 +95,7 @@ class Kubelet:
         self.powered = True
         self.rebooted = False
         self.registered = False
+        self.complete = True
         self.boots = 0
         self.relist_phase = int(self.rng.random() * RELIST)
         self._boot_timer: Any = None
@@ -104,17 +111,17 @@ class Kubelet:
             return
         self.running = True
         with self.acting("kubelet starts"):
-            self.static.sync()
             self.heartbeat.start()
-            if self.rebooted:
-                for worker in list(self.workers.values()):
-                    worker.reboot()
-                self.rebooted = False
-            else:
-                for worker in list(self.workers.values()):
-                    worker.resume()
+            for worker in list(self.workers.values()):
+                if self.rebooted:
+                    reboot(worker)
+                else:
+                    resume(worker)
+            self.rebooted = False
+            self.static.sync()
             self.informer.start()
-            self._forget_missing()
+            self.complete = False
+            self.forget_missing()
 
     def stop(self) -> None:
         """Stop the process; containers go on."""
@@ -142,7 +149,7 @@ class Kubelet:
         self.crash()
         self.powered = False
         for worker in self.workers.values():
-            worker.lose_power()
+            lose_power(worker)
         self.images.interrupted(self.clock.now)
 
     def power_on(self, boot_time: int = BOOT_TIME) -> None:
@@ -183,7 +190,7 @@ class Kubelet:
     def _finished_before(self, worker: PodWorker, pod: core.Pod) -> None:
         """A Pod that had ended before this kubelet knew it: nothing to do until it is deleted."""
         worker.stage = TERMINATED
-        worker.sent = pod.status
+        worker.reporter.sent = pod.status
         worker.start_time = pod.status.startTime or ""
         self.workers[worker.uid] = worker
         if pod.metadata.deletionTimestamp:
@@ -219,10 +226,11 @@ class Kubelet:
             worker.terminate(1 * SECOND)
             worker.stopper.shorten(1 * SECOND)
 
-    def _forget_missing(self) -> None:
-        """After a start: Pods that were deleted meanwhile."""
-        if not self.informer.synced:
+    def forget_missing(self) -> None:
+        """After a start, once Pods could be listed: forget those that were deleted meanwhile."""
+        if self.complete or not self.informer.synced:
             return
+        self.complete = True
         there = {pod.metadata.uid for pod in self.informer.items()}
         for uid, worker in list(self.workers.items()):
             if not worker.static and uid not in there:
@@ -336,7 +344,7 @@ class Kubelet:
         """A container's variables. Raises ConfigError."""
         namespace = worker.pod.metadata.namespace
         services = self._service_variables(namespace) if spec.command or spec.args else {}
-        return environment(worker.pod, spec, Lookup(self.client, namespace), worker.facts(), services)
+        return environment(worker.pod, spec, Lookup(self.client, namespace), worker.sandbox.facts(), services)
 
     def _service_variables(self, namespace: str) -> dict[str, str]:
         try:
@@ -358,7 +366,7 @@ class Kubelet:
 
     def process(self, worker: PodWorker, spec: core.Container, image: Image, env: dict[str, str]) -> Process:
         """Start a container's process. Raises StartError."""
-        return make_process(spec, image, env, worker.volumes, self.clock, worker.ask)
+        return make_process(spec, image, env, worker.sandbox.volumes, self.clock, worker.ask)
 
     # -- what kubectl asks ------------------------------------------------------------------------------------------
 

@@ -11,27 +11,22 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from k8slab.api import core_v1 as core
-from k8slab.errors import ApiError, K8sLabError
+from k8slab.errors import ApiError
 from k8slab.kubelet import status
 from k8slab.kubelet.container import APP, EXITED, INIT, RUNNING, SIDECAR, WAITING, Container
-from k8slab.kubelet.environment import ConfigError, Lookup
 from k8slab.kubelet.probes import LIVENESS, READINESS, STARTUP, Probe, probes_of
+from k8slab.kubelet.reporter import SYNC_RETRY, Reporter
+from k8slab.kubelet.sandbox import SETUP_SPREAD, SETUP_TIME, Sandbox
+from k8slab.kubelet.stages import ACTIVE, STARTING, TERMINATED, TERMINATING
 from k8slab.kubelet.starting import Starter
 from k8slab.kubelet.stopping import Stopper
-from k8slab.kubelet.volumes import Files, MountError, set_up
 from k8slab.sim.clock import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
     from k8slab.kubelet.kubelet import Kubelet
 
-STARTING, ACTIVE, TERMINATING, TERMINATED = "starting", "active", "terminating", "terminated"
-SETUP_TIME = 400 * MILLISECOND
-"""Mounting volumes, making the sandbox, attaching the network."""
-SETUP_SPREAD = 200 * MILLISECOND
 CLEANUP_TIME = 300 * MILLISECOND
 """Unmounting volumes and removing cgroups, before the last word to the API server."""
-MOUNT_RETRY_FIRST, MOUNT_RETRY_LAST = 500 * MILLISECOND, 122 * SECOND
-SYNC_RETRY = 10 * SECOND
 
 
 class PodWorker:
@@ -48,18 +43,18 @@ class PodWorker:
         "clock",
         "containers",
         "deadline",
+        "disruption",
         "fate",
         "initialised",
-        "ip",
         "kubelet",
         "mirror",
-        "mount_failures",
         "orphaned",
         "pod",
+        "reporter",
         "sandbox",
-        "sent",
         "stage",
         "start_time",
+        "started_at",
         "starter",
         "static",
         "step",
@@ -67,7 +62,6 @@ class PodWorker:
         "sync_at",
         "sync_timer",
         "uid",
-        "volumes",
     )
 
     def __init__(self, kubelet: Kubelet, pod: core.Pod, static: bool = False) -> None:
@@ -85,20 +79,19 @@ class PodWorker:
             *(Container(spec, APP) for spec in pod.spec.containers),
         ]
         self.stage = STARTING
+        self.disruption: tuple[str, str] | None = None
         self.fate: tuple[str, str, str] | None = None
-        self.ip = ""
-        self.sandbox = False
         self.initialised = False
-        self.volumes: dict[str, Files] = {}
         self.start_time = ""
-        self.sent: core.PodStatus | None = None
+        self.started_at = 0
         self.step: Any = None
         self.sync_timer: Any = None
         self.sync_at = 0
         self.deadline: Any = None
-        self.mount_failures = 0
         self.orphaned = False
         self.cause: tuple[int, ...] = ()
+        self.sandbox = Sandbox(self)
+        self.reporter = Reporter(self)
         self.starter = Starter(self)
         self.stopper = Stopper(self)
 
@@ -114,13 +107,12 @@ class PodWorker:
             if spec.readinessProbe or spec.livenessProbe or spec.startupProbe:
                 container.probes = probes_of(self, container, now)
         self.publish()
-        if self.pod.spec.activeDeadlineSeconds is not None:
-            wait = self.pod.spec.activeDeadlineSeconds * SECOND
-            self.deadline = self.later(wait, self.expire)
+        self.started_at = self.clock.now
+        self.watch_deadline()
         if self.pod.metadata.deletionTimestamp:
             self.terminate(self.grace())
         else:
-            self.step = self.later(SETUP_TIME + int(self.kubelet.rng.random() * SETUP_SPREAD), self.set_up)
+            self.step = self.later(SETUP_TIME + int(self.kubelet.rng.random() * SETUP_SPREAD), self.sandbox.set_up)
 
     def reject(self, reason: str, message: str) -> None:
         """The node refuses the Pod: it fails without having started."""
@@ -129,8 +121,7 @@ class PodWorker:
         self.fate = ("Failed", reason, f"Pod was rejected: {message}")
         self.event("Warning", reason, message)
         self.publish()
-        if self.pod.metadata.deletionTimestamp:
-            self.step = self.later(CLEANUP_TIME, self.remove)
+        self.remove_later()
 
     def update(self, pod: core.Pod) -> None:
         """The Pod changed in the API."""
@@ -145,14 +136,16 @@ class PodWorker:
             self._new_spec(pod)
         if pod.metadata.deletionTimestamp:
             self._deleted(old)
-        elif self._meddled(pod):
-            self.sent = None
+        elif self.reporter.contradicted(pod):
+            self.reporter.sent = None
             self.request_sync()
         elif pod.metadata.generation != old.metadata.generation or pod.spec.readinessGates:
             self.request_sync()
 
     def _new_spec(self, pod: core.Pod) -> None:
         """Only images, deadlines and resources may change: containers with a new image are restarted."""
+        if self.stage in (STARTING, ACTIVE):
+            self.watch_deadline()
         specs = {spec.name: spec for spec in (*(pod.spec.initContainers or ()), *pod.spec.containers)}
         for container in self.containers:
             before, container.spec = container.spec, specs.get(container.name, container.spec)
@@ -164,21 +157,12 @@ class PodWorker:
 
     def _deleted(self, old: core.Pod) -> None:
         if self.stage == TERMINATED:
-            if self.step is None:
-                self.step = self.later(CLEANUP_TIME, self.remove)
+            self.remove_later()
         elif self.stage == TERMINATING:
             if old.metadata.deletionGracePeriodSeconds != self.pod.metadata.deletionGracePeriodSeconds:
                 self.stopper.shorten(self.grace())
         else:
             self.terminate(self.grace())
-
-    def _meddled(self, pod: core.Pod) -> bool:
-        """Whether somebody else changed what the kubelet says (the node controller does when the node was away)."""
-        if self.sent is None or pod.status is None:
-            return False
-        mine = {c.type: c.status for c in self.sent.conditions or () if c.type in status.OWNED}
-        theirs = {c.type: c.status for c in pod.status.conditions or () if c.type in status.OWNED}
-        return mine != theirs or pod.status.phase != self.sent.phase
 
     def remember(self, pod: core.Pod) -> None:
         """What is done from now on is done because of this version of the Pod."""
@@ -220,81 +204,14 @@ class PodWorker:
         return max(1, seconds) * SECOND
 
     @property
+    def policy(self) -> str:
+        """The Pod's restartPolicy."""
+        return self.pod.spec.restartPolicy or "Always"
+
+    @property
     def full_name(self) -> str:
         """As messages name a Pod: name_namespace(uid)."""
         return f"{self.pod.metadata.name}_{self.pod.metadata.namespace}({self.uid})"
-
-    # -- setting up -------------------------------------------------------------------------------------------------
-
-    def set_up(self) -> None:
-        """Mount the volumes and make the sandbox; where something is missing, try again later."""
-        self.step = None
-        if self.stage != STARTING or self.deaf:
-            return
-        lookup = Lookup(self.kubelet.client, self.pod.metadata.namespace)
-        try:
-            self.volumes = set_up(self.pod, lookup, self.facts())
-        except (MountError, ConfigError) as error:
-            wait = min(MOUNT_RETRY_FIRST << self.mount_failures, MOUNT_RETRY_LAST)
-            self.mount_failures += 1
-            self.event("Warning", "FailedMount", str(error))
-            self.step = self.later(wait, self.set_up)
-            return
-        try:
-            self._attach()
-        except K8sLabError as error:
-            self.event(
-                "Warning",
-                "FailedCreatePodSandBox",
-                "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: "
-                f'plugin type="bridge" failed (add): {error}',
-            )
-            self.step = self.later(SYNC_RETRY, self.set_up)
-            return
-        self.mount_failures = 0
-        self.sandbox = True
-        self.stage = ACTIVE
-        self.act()
-
-    def _attach(self) -> None:
-        if self.pod.spec.hostNetwork:
-            self.ip = self.kubelet.address
-        else:
-            self.ip = self.kubelet.cni.allocate(self.kubelet.node.name, self.kubelet.pod_cidr(), self.uid)
-        self.kubelet.cni.plug(self.ip, self)
-
-    def detach(self) -> None:
-        """Stop the sandbox and give its address back; the status keeps showing it."""
-        if self.sandbox:
-            self.kubelet.cni.unplug(self.ip, self)
-            if not self.pod.spec.hostNetwork:
-                self.kubelet.cni.release(self.kubelet.node.name, self.ip, self.uid)
-        self.sandbox = False
-
-    def answer(self, port: int, path: str) -> tuple[int, str]:
-        """A request from the network: the first container that listens on the port answers."""
-        now = self.clock.now
-        for container in self.containers:
-            if container.state == RUNNING and container.process.listens(port, now):
-                status_ = container.process.answer(port, path, now)
-                return status_, container.process.program.body if status_ == 200 else ""
-        return 0, ""
-
-    def ask(self, kind: str, target: Any) -> Any:
-        """A question of one of its programs to the world outside."""
-        return self.kubelet.world.ask(self.pod.metadata.namespace, kind, target)
-
-    def facts(self) -> dict[str, str]:
-        """Downward values that the node knows."""
-        address = self.kubelet.address
-        return {
-            "spec.nodeName": self.kubelet.node.name,
-            "status.hostIP": address,
-            "status.hostIPs": address,
-            "status.podIP": self.ip,
-            "status.podIPs": self.ip,
-            **{f"allocatable.{name}": str(amount) for name, amount in self.kubelet.allocatable.items()},
-        }
 
     # -- looking and acting -----------------------------------------------------------------------------------------
 
@@ -329,9 +246,8 @@ class PodWorker:
 
     def _done(self) -> bool:
         """All app containers have ended for good, while sidecars still run."""
-        policy = self.pod.spec.restartPolicy or "Always"
         apps = [c for c in self.containers if c.kind == APP]
-        return all(app.state == EXITED and not status.restarts(app, policy) for app in apps)
+        return all(app.state == EXITED and not status.restarts(app, self.policy) for app in apps)
 
     def act(self) -> None:
         """Start what is to be started."""
@@ -341,7 +257,6 @@ class PodWorker:
     def _missing(self) -> list[Container]:
         """The containers to start now, in order: init containers one by one, then all others."""
         missing: list[Container] = []
-        policy = self.pod.spec.restartPolicy or "Always"
         for container in self.containers:
             running = container.state == RUNNING
             if container.kind == SIDECAR:
@@ -352,10 +267,10 @@ class PodWorker:
             elif container.kind == INIT:
                 if self.initialised or container.ready_for_api:
                     continue
-                if not running and (container.state == WAITING or status.restarts(container, policy)):
+                if not running and (container.state == WAITING or status.restarts(container, self.policy)):
                     missing.append(container)
                 return missing
-            elif not running and (container.state == WAITING or status.restarts(container, policy)):
+            elif not running and (container.state == WAITING or status.restarts(container, self.policy)):
                 missing.append(container)
         self.initialised = True
         return missing
@@ -365,6 +280,8 @@ class PodWorker:
     def watch_end(self, container: Container) -> None:
         """Be there when the container's process ends."""
         limit = self.kubelet.memory_limit(container.spec)
+        if container.id not in self.kubelet.eviction.bounds:
+            self.kubelet.eviction.began(container.id, container.process.memory_bound(limit))
         ending, again = container.process.ending(limit)
         container.ending = ending
         self.clock.cancel(container.timer)
@@ -385,6 +302,7 @@ class PodWorker:
             return
         ending, now = container.ending, self.clock.now
         container.timer = None
+        self.kubelet.eviction.ended(container.id)
         container.finish(now, ending.code, ending.reason, self._last_words(container, ending.code))
         for probe in container.probes:
             probe.stop()
@@ -454,14 +372,18 @@ class PodWorker:
     def finish(self) -> None:
         """Nothing runs any more."""
         self.stage = TERMINATED
-        self.detach()
+        self.sandbox.detach()
         self.kubelet.backoff_forget(self.uid)
         if not self.orphaned:
             self.publish()
         self.kubelet.released(self)
         if self.orphaned:
             return
-        if self.pod.metadata.deletionTimestamp or self.static:
+        self.remove_later()
+
+    def remove_later(self) -> None:
+        """After the cleanup, if the Pod was deleted."""
+        if self.step is None and (self.pod.metadata.deletionTimestamp or self.static):
             self.step = self.later(CLEANUP_TIME, self.remove)
 
     def remove(self) -> None:
@@ -486,6 +408,17 @@ class PodWorker:
         self.fate = ("Failed", reason, message)
         self.terminate(grace)
 
+    def disrupt(self, reason: str, message: str) -> None:
+        """The next status says that the Pod is ended by a disruption."""
+        self.disruption = (reason, message)
+
+    def watch_deadline(self) -> None:
+        """End the Pod when its activeDeadlineSeconds are over."""
+        seconds = self.pod.spec.activeDeadlineSeconds
+        self.clock.cancel(self.deadline)
+        if seconds is not None:
+            self.deadline = self.at(self.started_at + seconds * SECOND, self.expire)
+
     def expire(self) -> None:
         """activeDeadlineSeconds are over."""
         self.deadline = None
@@ -501,155 +434,24 @@ class PodWorker:
         self.step = self.sync_timer = None
         self.starter.abandon()
 
-    def resume(self) -> None:
-        """The kubelet is back: look where things stand."""
-        if self.stage == TERMINATED:
-            self.sent = None
-            self.publish()
-            if self.pod.metadata.deletionTimestamp:
-                self.step = self.later(CLEANUP_TIME, self.remove)
-        elif self.stage == TERMINATING:
-            self.stopper.stopped()
-        elif self.pod.metadata.deletionTimestamp:
-            self.terminate(self.grace())
-        elif self.stage == STARTING:
-            self.step = self.later(SETUP_TIME, self.set_up)
-        else:
-            self._resume_probes()
-            self.sent = None
-            self.request_sync()
-
-    def _resume_probes(self) -> None:
-        for container in self.containers:
-            if container.state == RUNNING:
-                for probe in container.probes:
-                    if probe.kind == STARTUP or container.started:
-                        probe.begin()
-
-    def lose_power(self) -> None:
-        """The machine went down with everything on it."""
-        self.pause()
-        self.clock.cancel(self.deadline)
-        for container in self.containers:
-            self.clock.cancel(container.timer)
-            self.clock.cancel(container.stop_timer)
-            for probe in container.probes:
-                probe.stop()
-            if container.state == RUNNING:
-                container.finish(self.clock.now, 255, "Unknown")
-        self.detach()
-
-    def reboot(self) -> None:
-        """The machine is back: everything begins again in a new sandbox, as far as the restart policy allows."""
-        if self.stage == TERMINATED:
-            self.resume()
-            return
-        if self.stage == TERMINATING or self.pod.metadata.deletionTimestamp:
-            self.stage = TERMINATING
-            self.stopper.stopped()
-            return
-        policy = self.pod.spec.restartPolicy or "Always"
-        begun = any(c.starts for c in self.containers)
-        self.initialised = False
-        self.stage = ACTIVE
-        self.publish()
-        if begun and status.phase(self.containers, policy, False) in (status.SUCCEEDED, status.FAILED):
-            self.terminate(self.grace())
-            return
-        self.stage = STARTING
-        if begun:
-            self.event("Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
-        for container in self.containers:
-            if container.kind == INIT and container.state == EXITED:
-                container.previous = container.terminated(self.kubelet.time_text)
-                container.state = WAITING
-        self.step = self.later(SETUP_TIME, self.set_up)
-
-    # -- the status -------------------------------------------------------------------------------------------------
-
     def publish(self) -> str:
         """Write the status if it differs from what was written last; returns the phase."""
+        return self.reporter.publish()
+
+    @property
+    def ip(self) -> str:
+        """The Pod's address, as long as its sandbox lives."""
+        return self.sandbox.ip
+
+    def answer(self, port: int, path: str) -> tuple[int, str]:
+        """A request from the network: the first container that listens on the port answers."""
+        now = self.clock.now
         for container in self.containers:
-            if container.state == RUNNING and container.started and not container.ready:
-                self._try_readiness(container)
-        target = self.mirror if self.static else self.pod
-        if target is None:
-            return status.phase(self.containers, self.pod.spec.restartPolicy or "Always", False)
-        new = self.status(target.status)
-        if new != self.sent:
-            self._write(target, new)
-        return new.phase
+            if container.state == RUNNING and container.process.listens(port, now):
+                code = container.process.answer(port, path, now)
+                return code, container.process.program.body if code == 200 else ""
+        return 0, ""
 
-    def _try_readiness(self, container: Container) -> None:
-        probe = self.probe(container, READINESS)
-        if probe is None:
-            container.ready = True
-        else:
-            probe.trigger()
-
-    def status(self, old: core.PodStatus | None) -> core.PodStatus:
-        """The status as it is now."""
-        old = old or core.PodStatus()
-        policy = self.pod.spec.restartPolicy or "Always"
-        times = self.kubelet.time_text
-        ending = self.stage in (TERMINATING, TERMINATED)
-        reason, message = old.reason, old.message
-        phase = status.phase(self.containers, policy, ending)
-        if old.phase in ("Succeeded", "Failed") and self.fate is None:
-            phase = old.phase
-        if self.fate is not None:
-            phase, reason, message = self.fate
-        waits_for = status.waiting_reason(self.containers)
-        target = self.mirror if self.static else self.pod
-        generation = target.metadata.generation
-        facts = status.conditions(self.pod, self.containers, phase, self.sandbox)
-        rejected = self.stage == TERMINATED and not self.start_time
-        inits = tuple(c.status(times, waits_for) for c in self.containers if c.kind != APP)
-        apps = tuple(c.status(times, waits_for) for c in self.containers if c.kind == APP)
-        address = self.kubelet.address
-        return old.replace(
-            phase=phase,
-            reason=reason,
-            message=message,
-            observedGeneration=generation,
-            conditions=status.merged(old.conditions, facts, self.clock.rfc3339(), generation),
-            hostIP=address,
-            hostIPs=(core.HostIP(ip=address),),
-            podIP=self.ip or None,
-            podIPs=(core.PodIP(ip=self.ip),) if self.ip else None,
-            startTime=self.start_time or self.clock.rfc3339() if not old.startTime else old.startTime,
-            initContainerStatuses=None if rejected else inits or None,
-            containerStatuses=None if rejected else apps,
-        )
-
-    def _write(self, target: core.Pod, new: core.PodStatus) -> None:
-        if self.deaf:
-            return
-        client = self.kubelet.client
-        try:
-            try:
-                stored = client.update_status(target.replace(status=new))
-            except ApiError as error:
-                if error.code != 409:
-                    raise
-                fresh = client.get("pods", target.metadata.name, target.metadata.namespace)
-                if fresh.metadata.uid != target.metadata.uid:
-                    return
-                new = self.status(fresh.status)
-                stored = client.update_status(fresh.replace(status=new))
-        except ApiError as error:
-            if error.code != 404:
-                self.request_sync(SYNC_RETRY)
-            return
-        self.sent = new
-        if self.static:
-            self.mirror = stored
-        else:
-            self._keep(stored)
-
-    def _keep(self, stored: core.Pod) -> None:
-        """Go on from the version that the last write made, unless it brings news that `update` must see."""
-        before = self.pod.metadata
-        same = stored.spec is self.pod.spec or stored.spec == self.pod.spec
-        if same and stored.metadata.deletionTimestamp == before.deletionTimestamp:
-            self.pod = stored
+    def ask(self, kind: str, target: Any) -> Any:
+        """A question of one of its programs to the world outside."""
+        return self.kubelet.world.ask(self.pod.metadata.namespace, kind, target)

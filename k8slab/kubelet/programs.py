@@ -327,6 +327,18 @@ class Process:
         used = program.memory + program.memory_growth * max(0, now - self.started) // SECOND
         return min(used, program.memory_limit) if program.memory_limit else used
 
+    def memory_bound(self, limit: int | None) -> int | None:
+        """The most that it can ever use, as far as that is known (None: no bound); `limit`: what it is killed at."""
+        if self.script is None:
+            program = self.program
+            most = program.memory if not program.memory_growth else program.memory_limit
+        elif endless(self.script):
+            most = SHELL_MEMORY
+        else:
+            most = SHELL_MEMORY + sum(value for _, kind, value, _ in self._told().effects if kind == "memory")
+            most += sum(value.memory for _, kind, value, _ in self._told().effects if kind == "serve")
+        return limit if most is None else most
+
     def cpu(self, now: int) -> int:
         """Millicores in use."""
         program = self._acting(now)

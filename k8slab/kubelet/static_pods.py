@@ -143,7 +143,7 @@ class StaticPods:
             except ApiError:
                 self.timers[key] = kubelet.clock.call_after(MIRROR_RETRY, self.mirror, key)
                 return
-            worker.sent = None
+            worker.reporter.sent = None
             worker.publish()
 
     def _made(self, pod: core.Pod) -> core.Pod:
@@ -175,7 +175,8 @@ class StaticPods:
         worker = self.workers.get(key)
         matches = worker is not None and (pod.metadata.annotations or {}).get(MIRROR) == worker.uid
         if matches and not pod.metadata.deletionTimestamp:
-            worker.mirror = pod
+            if worker.mirror is None or _newer(pod, worker.mirror):
+                worker.mirror = pod
         elif pod.metadata.deletionTimestamp or worker is None:
             self._remove_mirror(pod)
 
@@ -216,6 +217,11 @@ class StaticPods:
 def key_of(pod: core.Pod) -> str:
     """namespace/name."""
     return f"{pod.metadata.namespace}/{pod.metadata.name}"
+
+
+def _newer(pod: core.Pod, other: core.Pod) -> bool:
+    same = pod.metadata.uid == other.metadata.uid
+    return not same or int(pod.metadata.resourceVersion) > int(other.metadata.resourceVersion)
 
 
 def is_mirror(pod: core.Pod) -> bool:

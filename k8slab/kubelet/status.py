@@ -165,7 +165,8 @@ def merged(
                 type=type_,
             )
         )
-    others = tuple(c for c in old or () if c.type not in OWNED)
+    names = {condition.type for condition in written}
+    others = tuple(c for c in old or () if c.type not in names)
     return (*others, *written)
 
 

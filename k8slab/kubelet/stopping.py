@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from k8slab.kubelet.container import RUNNING, SIDECAR, Container
 from k8slab.kubelet.lifecycle import run_hook
 from k8slab.kubelet.programs import Ending
+from k8slab.kubelet.stages import TERMINATING
 from k8slab.kubelet.volumes import mounted, written_back
 from k8slab.sim.clock import SECOND
 
@@ -45,7 +46,7 @@ class Stopper:
             return
         sidecars = [c for c in worker.containers if c.state == RUNNING]
         if not sidecars:
-            if worker.stage == "terminating":
+            if worker.stage == TERMINATING:
                 worker.finish()
         elif not sidecars[-1].stopping:
             self._announce(sidecars[-1])
@@ -112,5 +113,5 @@ class Stopper:
         if process is None or process.script is None:
             return
         files = process.files_at(worker.clock.now)
-        if files != mounted(container.spec, worker.volumes):
-            written_back(container.spec, worker.volumes, files)
+        if files != mounted(container.spec, worker.sandbox.volumes):
+            written_back(container.spec, worker.sandbox.volumes, files)
