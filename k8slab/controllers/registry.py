@@ -5,6 +5,7 @@ from __future__ import annotations
 from k8slab.controllers.controller import Controller
 from k8slab.controllers.daemonset import DaemonSetController
 from k8slab.controllers.deployment import DeploymentController
+from k8slab.controllers.disruption import DisruptionController
 from k8slab.controllers.endpointslice import (
     EndpointsController,
     EndpointSliceController,
@@ -40,4 +41,5 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     EndpointSliceMirroringController,
     GarbageCollector,
     PodGarbageCollector,
+    DisruptionController,
 )

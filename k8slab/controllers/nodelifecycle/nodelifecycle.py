@@ -20,6 +20,7 @@ from k8slab.errors import ApiError
 from k8slab.sim.clock import MILLISECOND
 
 TAINTING_PERIOD = 100 * MILLISECOND
+MARKING_DELAY = 20 * MILLISECOND
 LEASES = "kube-node-lease"
 EXCLUDED = "node.kubernetes.io/exclude-disruption"
 COPIED_LABELS = (
@@ -169,7 +170,8 @@ class NodeLifecycleController(Controller):
         if turned:
             self._event(node, "NodeNotReady", f"Node {name} status is now: NodeNotReady")
         if turned or (name in self.retries and after.status != "True"):
-            self._mark_pods_of(name)
+            # Each request takes a while: the node's NoSchedule taint, put on by its own worker, comes before these.
+            self.clock.call_after(MARKING_DELAY, self._mark_pods_of, name, self.trace.causes)
 
     def _mark_unknown(self, node: Node, health: Health) -> Node:
         changed = healthlib.unknown_conditions(node, self.clock.rfc3339())
@@ -182,12 +184,15 @@ class NodeLifecycleController(Controller):
         health.conditions = changed
         return updated
 
-    def _mark_pods_of(self, name: str) -> None:
+    def _mark_pods_of(self, name: str, causes: tuple[int, ...]) -> None:
+        if not self.running:
+            return
         self.retries.pop(name, None)
-        try:
-            self._mark_not_ready(self.pods.by_index("node", name))
-        except ApiError:
-            self.retries[name] = None
+        with self.trace.acting(self.name, causes):
+            try:
+                self._mark_not_ready(self.pods.by_index("node", name))
+            except ApiError:
+                self.retries[name] = None
 
     def _mark_not_ready(self, pods: list[Pod]) -> None:
         for pod in pods:

@@ -16,8 +16,14 @@ from tests.golden.controllers.recording import Scenario, load
 from tests.golden.controllers.replay import replay
 
 PACES = (
-    (2_000, 2_000), (10_000, 15_000), (20_000, 20_000), (20_000, 40_000), (40_000, 60_000),
-    (20_000, 100_000), (100_000, 40_000), (200_000, 10_000),
+    (2_000, 2_000),
+    (10_000, 15_000),
+    (20_000, 20_000),
+    (20_000, 40_000),
+    (40_000, 60_000),
+    (20_000, 100_000),
+    (100_000, 40_000),
+    (200_000, 10_000),
 )
 """Latency of watches and cost of each write, in microseconds."""
 FIRST = ("deployment", "replicaset", "node", "gc", "namespace", "service", "replicationcontroller")

@@ -25,6 +25,11 @@ IGNORED = re.compile(
     """,
     re.VERBOSE,
 )
+KUBELET = re.compile(
+    r"^status\.(containerStatuses|conditions\[(Initialized|ContainersReady|PodReadyToStartContainers)\])"
+    r"|^status\.conditions\[Ready\]\.(message|reason)$"
+)
+"""Of a Pod's status, what the fake kubelets write: input."""
 COUNTER = re.compile(r"^status\.[A-Za-z]*([rR]eplicas|Scheduled|Ready|Available|Unavailable|Healthy|Pods|Allowed|"
                      r"active|ready|succeeded|failed|terminating)$")  # fmt: skip
 SCHEDULER = ("Scheduled", "FailedScheduling")
@@ -83,9 +88,7 @@ def _compare_group(left: list[History], right: list[History]) -> list[str]:
             unmatched.remove(summary)
         else:
             missing.append(summary)
-    return [
-        f"one of {len(left)}: " + "; ".join(_difference(a, b)) for a, b in zip(missing, unmatched, strict=True)
-    ]
+    return [f"one of {len(left)}: " + "; ".join(_difference(a, b)) for a, b in zip(missing, unmatched, strict=True)]
 
 
 def _compare_histories(left: History, right: History) -> list[str]:
@@ -105,7 +108,9 @@ def _summary(history: History) -> dict[str, tuple[Any, ...]]:
             values.append(state.get(path, ABSENT))
     result = {path: _essence(path, values) for path, values in sequences.items()}
     result = {path: values for path, values in result.items() if values != (ABSENT,)}
-    result["deleted"] = (history.deleted is not None,)
+    result.pop("metadata.deletionGracePeriodSeconds", None)
+    gone = history.deleted is not None or history.states[-1][1].get("metadata.deletionGracePeriodSeconds") == 0
+    result["deleted"] = (gone,)
     return result
 
 
@@ -114,7 +119,8 @@ def _essence(path: str, values: Iterable[Any]) -> tuple[Any, ...]:
     for value in values:
         if not steps or steps[-1] != value:
             steps.append(value)
-    if COUNTER.match(path) or path == "status":
+    counts = path.startswith(("endpoints[", "subsets[")) and all(type(step) is int or step == ABSENT for step in steps)
+    if COUNTER.match(path) or counts:
         return _turning_points([0 if step == ABSENT else step for step in steps])
     return tuple(steps)
 
@@ -148,7 +154,7 @@ def canonical(kind: str, state: dict[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     entries: dict[str, dict[str, Any]] = {}
     for path, value in state.items():
-        if kind == "Pod" and not POD_FIELDS.match(path):
+        if kind == "Pod" and (KUBELET.match(path) or not POD_FIELDS.match(path)):
             continue
         if kind == "Node" and (path.startswith("status.") and "onditions[" not in path):
             continue

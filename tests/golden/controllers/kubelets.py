@@ -205,8 +205,7 @@ class World:
 
     def _updated(self, old: Any, new: Any) -> None:
         if new.spec.nodeName and (
-            old.spec.nodeName != new.spec.nodeName
-            or old.metadata.deletionTimestamp != new.metadata.deletionTimestamp
+            old.spec.nodeName != new.spec.nodeName or old.metadata.deletionTimestamp != new.metadata.deletionTimestamp
         ):
             self._plan(new)
 
@@ -328,7 +327,11 @@ class World:
         conditions = []
         for kind, status, reason, message in _conditions(pod, phase, ready):
             same = kind in old and old[kind].status == status
-            entry = {"type": kind, "status": status, "lastTransitionTime": old[kind].lastTransitionTime if same else now}
+            entry = {
+                "type": kind,
+                "status": status,
+                "lastTransitionTime": old[kind].lastTransitionTime if same else now,
+            }
             entry |= {"reason": reason} if reason else {}
             entry |= {"message": message} if message else {}
             conditions.append(entry)

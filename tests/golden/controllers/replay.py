@@ -109,14 +109,14 @@ class Replay:
         elif action.startswith("kubectl "):
             self._kubectl(action)
         elif body is not None:
-            self._patch(body, later)
+            self._patch(action, body, later)
         else:
             self.result.problems.append(f"unsupported: {action}")
 
     def _join(self, name: str) -> None:
-        added = next(
-            line for line in self.recorded.lines if line["type"] == "ADDED" and line.get("name") == name
-        )["object"]
+        added = next(line for line in self.recorded.lines if line["type"] == "ADDED" and line.get("name") == name)[
+            "object"
+        ]
         given = [t for t in added["spec"].get("taints", []) if not t["key"].startswith("node.kubernetes.io/")]
         self.world.join(name, self._address(name), added["metadata"]["labels"], given)
 
@@ -133,9 +133,8 @@ class Replay:
         namespace = self.recorded.namespace if resource.namespaced else None
         self.client.delete(resource.group_resource, name, namespace, propagation_policy=policy)
 
-    def _patch(self, body: Any, later: list[dict[str, Any]]) -> None:
-        """The recorder did not always name the target: it is the object that changed next in the patch's fields."""
-        kind, name = _target(body, later)
+    def _patch(self, action: str, body: Any, later: list[dict[str, Any]]) -> None:
+        kind, name = _target(action, body, later)
         resource = self._resource(kind)
         subresource = "status" if set(body) == {"status"} else ""
         namespace = self.recorded.namespace if resource.namespaced else None
@@ -303,8 +302,8 @@ def _plain(obj: Any) -> dict[str, Any]:
     return data
 
 
-def _target(body: Any, later: list[dict[str, Any]]) -> tuple[str, str]:
-    """What changed next in one of the patch's fields."""
+def _target(action: str, body: Any, later: list[dict[str, Any]]) -> tuple[str, str]:
+    """What a patch was for, which actions do not always say: what changed next in one of its fields, or was named."""
     wanted = [path.split("[")[0] for path in flatten(body)]
     for line in later:
         if line["type"] == "MODIFIED" and any(
@@ -312,6 +311,9 @@ def _target(body: Any, later: list[dict[str, Any]]) -> tuple[str, str]:
             for change in line["changes"]
             for path in wanted
         ):
+            return line["kind"], line["name"]
+    for line in later:
+        if line["type"] == "DELETED" and line["name"] in action.split():
             return line["kind"], line["name"]
     raise AssertionError(f"nothing changed after {body}")
 
