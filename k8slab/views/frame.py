@@ -109,9 +109,7 @@ class Svg:
         faint = f' fill-opacity="{_n(opacity)}"' if opacity != 1 else ""
         self.add(f'<path d="{d}" fill="{self.paint(fill)}"{faint}{self._stroke(stroke, width, dash)}/>')
 
-    def circle(
-        self, x: float, y: float, r: float, fill: str = "none", stroke: str = "none", width: float = 1
-    ) -> None:
+    def circle(self, x: float, y: float, r: float, fill: str = "none", stroke: str = "none", width: float = 1) -> None:
         """A circle."""
         place = f'cx="{_n(x)}" cy="{_n(y)}" r="{_n(r)}"'
         self.add(f'<circle {place} fill="{self.paint(fill)}"{self._stroke(stroke, width)}/>')
@@ -195,7 +193,8 @@ _CSS = """
 .k8slab{font:14px/1.5 FONT;color:var(--k8s-ink);max-width:100%;overflow-x:auto}
 .k8slab table{border-collapse:collapse;margin:.5em 0;font-size:13px;background:var(--k8s-card);color:var(--k8s-ink)}
 .k8slab caption{text-align:left;color:var(--k8s-muted);padding:.2em 0;white-space:nowrap}
-.k8slab th,.k8slab td{text-align:left;padding:.25em .9em .25em .6em;border:0;border-bottom:1px solid var(--k8s-hairline);
+.k8slab th,.k8slab td{text-align:left;padding:.25em .9em .25em .6em;border:0;
+border-bottom:1px solid var(--k8s-hairline);
 vertical-align:top;white-space:nowrap}
 .k8slab th{color:var(--k8s-muted);font-weight:600;border-bottom-color:var(--k8s-line)}
 .k8slab tbody tr,.k8slab tbody tr:nth-child(odd),.k8slab tbody tr:hover{background:var(--k8s-card)}
@@ -220,7 +219,7 @@ def table(
     chosen: int = -1,
     wide: Iterable[int] = (),
 ) -> str:
-    """An HTML table; ``numbers`` are columns aligned right, ``chosen`` a row set in bold, ``wide`` columns that wrap."""
+    """An HTML table: ``numbers`` are columns aligned right, ``wide`` ones that wrap, ``chosen`` is a row in bold."""
     kinds = {**dict.fromkeys(numbers, "num"), **dict.fromkeys(wide, "wide")}
     lines = [_row(head, "th", kinds)]
     body = "".join(
@@ -247,5 +246,6 @@ def details(summary: str, *parts: str, opened: bool = False) -> str:
 def columns(rows: Sequence[Sequence[object]], gap: int = 3) -> str:
     """Rows as plain text in columns, as kubectl prints them (no blanks at line ends)."""
     texts = [[str(cell) for cell in row] for row in rows]
-    widths = [max((len(row[i]) for row in texts if i < len(row)), default=0) for i in range(max(map(len, texts), default=0))]
+    number = max(map(len, texts), default=0)
+    widths = [max((len(row[i]) for row in texts if i < len(row)), default=0) for i in range(number)]
     return "\n".join("".join(cell.ljust(widths[i] + gap) for i, cell in enumerate(row)).rstrip() for row in texts)

@@ -136,7 +136,8 @@ def _events(obj: Any, kind: str, snapshot: Any) -> list[list[str]]:
     mine = [event for event in snapshot.list("events") if _is_about(event, obj, kind)]
     mine.sort(key=lambda event: (event.lastTimestamp or event.eventTime or "", event.metadata.name))
     return [
-        [event.type or "", event.reason or "", str(event.count or 1), event.message or ""] for event in mine[-MAX_EVENTS:]
+        [event.type or "", event.reason or "", str(event.count or 1), event.message or ""]
+        for event in mine[-MAX_EVENTS:]
     ]
 
 

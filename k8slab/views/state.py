@@ -1,7 +1,7 @@
 """What a picture says about a Pod or a Node: one state each, with colour, glyph and shape, never colour alone.
 
-The words are those of ``kubectl get`` (pkg/printers/internalversion: printPod, printNode); the few states of the picture
-group them, and the word itself is kept as the reason.
+The words are those of ``kubectl get`` (pkg/printers/internalversion: printPod, printNode); the few states of the
+picture group them, and the word itself is kept as the reason.
 """
 
 from __future__ import annotations

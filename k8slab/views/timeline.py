@@ -39,7 +39,9 @@ def write_steps(changes: Iterable[Any]) -> list[Step]:
         write, obj = change.write, change.object
         kind = obj.kind if obj is not None else ""
         name = obj.metadata.name if obj is not None else write.key
-        steps.append(Step(write.revision, write.time, write.actor, f"{kind} {name}", write.verb, _why(write), write.causes))
+        steps.append(
+            Step(write.revision, write.time, write.actor, f"{kind} {name}", write.verb, _why(write), write.causes)
+        )
     return steps
 
 
@@ -103,7 +105,9 @@ def _strip(points: Sequence[Any], now: int, theme: Theme, width: float, framed: 
     svg = Svg(width, _TOP + _PLOT + 38, theme)
     svg.rect(0, 0, width, svg.height, "panel", radius=10)
     last = points[-1] if points else (0, 0, 0)
-    svg.flow(16, 27, [(f"{last[2]} of {last[1]} copies ready", 15, "ink", 600), (_longest(points), 13, "muted", 400)], 12)
+    svg.flow(
+        16, 27, [(f"{last[2]} of {last[1]} copies ready", 15, "ink", 600), (_longest(points), 13, "muted", 400)], 12
+    )
     _key(svg, width)
     _axes(svg, scale)
     for gap in find_gaps(points):

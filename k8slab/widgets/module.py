@@ -1,4 +1,6 @@
-"""The front end's code as one ES module: hand-written files joined in order, with the look shared with the still pictures.
+"""The front end's code as one ES module: hand-written files joined in order.
+
+What it draws with (states, icons, colours) is the table that the still pictures use.
 
 anywidget takes a single module. The files import from each other, so that they are ordinary modules for tools and
 tests; joined, they share one scope and the import lines go.

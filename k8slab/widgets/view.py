@@ -86,7 +86,7 @@ class ClusterView(anywidget.AnyWidget):
         self._live = True
         with self._lab.lock:
             message = self._feed.snapshot()
-        self._send(message)
+        self._pass_on(message)
         self._player.attach(self)
         self._show_details()
 
@@ -106,7 +106,7 @@ class ClusterView(anywidget.AnyWidget):
         elif verb in LAB_VERBS:
             with self._lab.lock:
                 said = self._lab.submit(verb, target, args)
-            self._notify(said or _done(verb, target), "info")
+            self._say(said or _done(verb, target), "info")
         else:
             raise K8sLabError(f"there is no action {verb!r}")
 
@@ -127,18 +127,18 @@ class ClusterView(anywidget.AnyWidget):
         finally:
             self._lab.lock.release()
         if message is not None:
-            self._send(message)
+            self._pass_on(message)
             self._show_details(changed_only=True)
 
     def report(self, error: BaseException) -> None:
         """Show the front end what went wrong (called by the player)."""
-        self._notify(str(error) or type(error).__name__, "error")
+        self._say(str(error) or type(error).__name__, "error")
 
-    def _send(self, message: Message) -> None:
+    def _pass_on(self, message: Message) -> None:
         self._sent = time.monotonic()
         self.send(message.content, buffers=message.buffers)
 
-    def _notify(self, text: str, level: str) -> None:
+    def _say(self, text: str, level: str) -> None:
         number = int(self.notice.get("n", 0)) + 1
         self.notice = {"n": number, "text": text.strip()[:500], "level": level}
 
@@ -168,7 +168,10 @@ class ClusterView(anywidget.AnyWidget):
 
     def close(self) -> None:
         """End the view: the front end forgets it, and the clock stops if nobody else looks."""
-        self._player.detach(self)
+        # Called at garbage collection too, where the options may have been refused before there was a player.
+        player = getattr(self, "_player", None)
+        if player is not None:
+            player.detach(self)
         super().close()
 
 

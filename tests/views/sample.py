@@ -61,16 +61,22 @@ def pod(
     owners = None
     if owner:
         full = f"{owner}-{hash_}" if hash_ else owner
-        owners = (OwnerReference(apiVersion="apps/v1", kind="ReplicaSet", name=full, uid=f"uid-{full}", controller=True),)
+        owners = (
+            OwnerReference(apiVersion="apps/v1", kind="ReplicaSet", name=full, uid=f"uid-{full}", controller=True),
+        )
     state = core.ContainerState(
-        running=core.ContainerStateRunning(startedAt="2026-01-01T00:00:10Z") if not waiting and not terminated else None,
+        running=core.ContainerStateRunning(startedAt="2026-01-01T00:00:10Z")
+        if not waiting and not terminated
+        else None,
         waiting=core.ContainerStateWaiting(reason=waiting) if waiting else None,
         terminated=core.ContainerStateTerminated(reason=terminated, exitCode=1) if terminated else None,
     )
     statuses = None
     if on and (phase != "Pending" or waiting):
         statuses = (
-            core.ContainerStatus(name="main", ready=ready, restartCount=more.get("restarts", 0), state=state, image="x"),
+            core.ContainerStatus(
+                name="main", ready=ready, restartCount=more.get("restarts", 0), state=state, image="x"
+            ),
         )
     return core.Pod(
         metadata=ObjectMeta(

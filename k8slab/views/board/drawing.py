@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from k8slab.sim.duration import format_duration
 from k8slab.views.board.layout import CHIP, CHIP_GAP, GAP, HEAD, MARGIN, PAD, SMALL, TILE, TILE_GAP, Layout, plan
@@ -13,6 +13,7 @@ from k8slab.views.state import NODE_READY, RUNNING, STATES
 from k8slab.views.theme import Theme
 
 _TITLE = 44
+_NARROW = 150
 _BUSY = 0.85  # a bar fuller than this is drawn in a warning colour
 
 
@@ -130,15 +131,16 @@ def _draw_head(svg: Svg, node: NodeBox, layout: Layout, x: float, y: float) -> N
     if node.cordoned:
         word, ink = ("cordoned", "orange-line") if node.ready == NODE_READY else ("NotReady, cordoned", ink)
     svg.open(_node_title(node))
-    svg.text(right, y + 25, word, 11.5, ink, 600 if ink != "muted" else 400, "end")
-    svg.text(x, y + 25, fit(node.name, inner - text_width(word, 11.5) - 8, 14), 14, weight=600)
+    # A narrow card needs its room for the name: it says only what is not as it should be.
+    side = 0.0 if inner < _NARROW and ink == "muted" else 1.1 * text_width(word, 11.5) + 8
+    if side:
+        svg.text(right, y + 25, word, 11.5, ink, 600 if ink != "muted" else 400, "end")
+    svg.text(x, y + 25, fit(node.name, (inner - side) / 1.12, 14), 14, weight=600)
     taints = [_short_taint(taint) for taint in node.taints]
     svg.text(x, y + 42, fit(" · ".join([", ".join(node.roles) or "worker", *taints]), inner, 11), 11, "muted")
-    cpu = f"{_cores(node.cpu_requested)} of {_cores(node.cpu)}"
-    memory = f"{_gib(node.memory_requested)} of {_gib(node.memory)}Gi"
-    _draw_bar(svg, "CPU", node.cpu_requested, node.cpu, cpu, x, y + 60, inner)
-    _draw_bar(svg, "Mem", node.memory_requested, node.memory, memory, x, y + 77, inner)
-    _draw_bar(svg, "Pods", len(node.pods), node.capacity, f"{len(node.pods)} of {node.capacity}", x, y + 94, inner)
+    _draw_bar(svg, "CPU", node.cpu_requested, node.cpu, _cores, "", x, y + 60, inner)
+    _draw_bar(svg, "Mem", node.memory_requested, node.memory, _gib, "Gi", x, y + 77, inner)
+    _draw_bar(svg, "Pods", len(node.pods), node.capacity, str, "", x, y + 94, inner)
     svg.close()
 
 
@@ -156,9 +158,11 @@ def _short_taint(taint: str) -> str:
     return effect if name == "control-plane" else f"{name}:{effect}"
 
 
-def _draw_bar(svg: Svg, label: str, used: int, total: int, text: str, x: float, y: float, width: float) -> None:
+def _draw_bar(
+    svg: Svg, label: str, used: int, total: int, say: Callable[[int], str], unit: str, x: float, y: float, width: float
+) -> None:
     share = min(1.0, used / total) if total else 0.0
-    room = 72
+    room, text = (34, say(used)) if width < _NARROW else (72, f"{say(used)} of {say(total)}{unit}")
     left, length = x + 34, max(20, width - 34 - room)
     svg.text(x, y + 4, label, 10.5, "muted")
     svg.rect(left, y - 3, length, 6, "track", radius=3)
@@ -181,7 +185,7 @@ def _draw_chip(svg: Svg, pod: PodCell, x: float, y: float, width: float) -> None
     left, room = x + 25, width - 31
     name = fit(pod.app, room, 12)
     # The suffix tells the copies apart, the reason says what is wrong: the latter matters more where both do not fit.
-    more = pod.reason if pod.state != RUNNING and pod.reason not in ("Running", "Pending") else pod.suffix[-5:]
+    more = pod.reason if pod.state != RUNNING and pod.reason not in ("Running", "Pending") else pod.suffix
     space = room - text_width(name, 12) - 12
     parts = [(name, 12.0, "ink", 500)]
     if more and name == pod.app and space > 28:

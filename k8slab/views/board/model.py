@@ -7,7 +7,17 @@ from typing import Any, NamedTuple
 
 from k8slab.api.quantity import milli, value
 from k8slab.api.resources import pod_requests
-from k8slab.views.state import FAILED, NODE_READY, STATES, SUCCEEDED, node_state, pod_state, ready_count, restarts, roles
+from k8slab.views.state import (
+    FAILED,
+    NODE_READY,
+    STATES,
+    SUCCEEDED,
+    node_state,
+    pod_state,
+    ready_count,
+    restarts,
+    roles,
+)
 
 #: Namespaces of the cluster itself, set apart from what learners run.
 SYSTEM_NAMESPACES = frozenset({"kube-system"})
@@ -33,8 +43,8 @@ class PodCell(NamedTuple):
 
     @property
     def suffix(self) -> str:
-        """What the Pod's name has after its application's."""
-        return self.name.removeprefix(self.app).lstrip("-") if self.app != self.name else ""
+        """The last part of the Pod's name, where it has more than its application's."""
+        return self.name.rpartition("-")[2] if self.app != self.name else ""
 
     @property
     def system(self) -> bool:
@@ -43,7 +53,10 @@ class PodCell(NamedTuple):
 
 
 class NodeBox(NamedTuple):
-    """One node with its Pods; ``cpu`` and ``memory`` are allocatable, ``*_requested`` the sums of its Pods' requests."""
+    """One node with its Pods.
+
+    ``cpu`` (thousandths) and ``memory`` (bytes) are allocatable, ``*_requested`` the sums of its Pods' requests.
+    """
 
     name: str
     roles: tuple[str, ...]
@@ -117,9 +130,9 @@ class _Choice:
         self.show_system = show_system
         self.matches = None
         if selector:
-            from k8slab.api.selector import parse_selector
+            from k8slab.api.selector import parse_labels
 
-            self.matches = parse_selector(selector).matches
+            self.matches = parse_labels(selector).matches
 
     def takes(self, pod: Any) -> bool:
         namespace = pod.metadata.namespace
@@ -186,7 +199,7 @@ def app_name(pod: Any) -> str:
     owner = next((ref for ref in meta.ownerReferences or () if ref.controller), None)
     if owner is None or not meta.name.startswith(owner.name):
         # A static Pod's mirror ends in its node's name and is owned by the Node.
-        return meta.name.removesuffix(f"-{pod.spec.nodeName}") if owner and pod.spec and pod.spec.nodeName else meta.name
+        return meta.name.removesuffix(f"-{pod.spec.nodeName}") if owner and pod.spec else meta.name
     suffix = (meta.labels or {}).get("pod-template-hash")
     return owner.name.removesuffix(f"-{suffix}") if suffix else owner.name
 

@@ -17,7 +17,9 @@ _POD_HEAD = ("NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "NODE")
 
 def board_html(board: Board, theme: Theme = "auto", width: float = 960) -> str:
     """The picture with its tables: self-contained, fit for saved notebooks, reports and people who hear pages."""
-    nodes = table(_NODE_HEAD, map(_node_row, board.nodes[:MAX_ROWS]), _caption("Nodes", len(board.nodes)), (3,), wide=(6,))
+    nodes = table(
+        _NODE_HEAD, map(_node_row, board.nodes[:MAX_ROWS]), _caption("Nodes", len(board.nodes)), (3,), wide=(6,)
+    )
     pods = list(board.pods())
     pods.sort(key=lambda pod: pod.system)
     listed = table(_POD_HEAD, map(_pod_row, pods[:MAX_ROWS]), _caption("Pods", len(pods)), (4,))

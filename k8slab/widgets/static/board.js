@@ -135,7 +135,8 @@ class View {
     this.message = el("div", { class: "k8slab-toast", role: "status", hidden: true });
     this.help = helpDialog(() => this.toggleHelp());
     this.speaker = el("div", { class: "k8slab-hidden", "aria-live": "polite" });
-    this.board = el("div", { class: "k8slab-board" }, this.scroller, this.pill, this.message, this.tip, this.help);
+    this.board = el("div", { class: "k8slab-board" }, this.scroller, this.message, this.tip, this.help);
+    this.legend.element.append(this.pill);
     this.root = el("div", { class: "k8slab-view", "data-lm-suppress-shortcuts": "true" },
       this.toolbar.element, this.board, this.legend.element,
       el("div", { class: "k8slab-lower" }, this.inspector.element, this.feed.element), this.speaker);
@@ -286,7 +287,7 @@ class View {
     const text = `Looking back: ${clockText(timeline.time)}, ${ago} ago`;
     if (this.pill.dataset.text === text) return;
     this.pill.dataset.text = text;
-    this.pill.replaceChildren(el("b", {}, text), el("span", {}, "act from here with ", el("code", {}, `lab.fork(at="${at}s")`)));
+    this.pill.replaceChildren(el("b", {}, text), el("span", {}, "to act from here: ", el("code", {}, `lab.fork(at="${at}s")`)));
   }
 
   // Once in two seconds at most: who listens must not be talked over.

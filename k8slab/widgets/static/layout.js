@@ -130,11 +130,20 @@ function blocks(replica, width, lod) {
     out.byNode.set(node.slot, place);
   });
   out.height = top + Math.ceil(nodes.length / inRow) * (h + space) + M.margin;
+  const step = size + gap;
+  // Call `dot(slot, x, y)` for each of a node's Pods, without making an object for each: there are very many.
+  out.each = (card, slots, first, dot) => {
+    for (let cell = 0; cell < slots.length; cell++) {
+      if (slots[cell] < 0) continue;
+      const index = first + cell;
+      const row = Math.floor(index / columns);
+      dot(slots[cell], card.x + edge + (index - row * columns) * step, card.y + edge + row * step);
+    }
+  };
   out.place = (slot) => {
     const cell = replica.cell[slot];
     if (cell < 0 || !replica.state[slot]) return null;
     const node = replica.node[slot];
-    const step = size + gap;
     if (node === 0xffff) return { x: M.margin + (cell % wide) * step, y: M.margin + 22 + Math.floor(cell / wide) * step, w: size, h: size };
     const card = out.byNode.get(node);
     if (!card) return null;

@@ -59,9 +59,12 @@ export class Painter {
       const place = plan.place(slot);
       if (!place) return;
       const had = this.shown.get(slot);
-      const item = { ...place, state: replica.state[slot], fromX: place.x, fromY: place.y, start: 0, born: 0, pulse: 0 };
+      const seat = `${replica.node[slot]}|${replica.cell[slot]}`;
+      const item = { seat, ...place, state: replica.state[slot], fromX: place.x, fromY: place.y, start: 0, born: 0, pulse: 0 };
       if (!had) item.born = now;
-      else if (had.x !== place.x || had.y !== place.y) Object.assign(item, { start: now }, this.current(had, now, "from"));
+      else if (had.seat !== seat) Object.assign(item, { start: now }, this.current(had, now, "from"));
+      // Where the cards moved, or the window, the Pods on them go along at once.
+      else if (had.x !== place.x || had.y !== place.y) Object.assign(item, { born: had.born, pulse: had.pulse });
       else Object.assign(item, { fromX: had.fromX, fromY: had.fromY, start: had.start, born: had.born, pulse: had.pulse });
       if (had && had.state !== item.state) item.pulse = now;
       if (!had || item.start === now || item.pulse === now) changes += 1;
@@ -188,16 +191,19 @@ export class Painter {
     const inner = card.w - 2 * M.pad;
     const [word, ink] = this.nodeWord(node);
     const bold = ink === "muted" ? 400 : 600;
-    this.text(word, x + inner, card.y + 25, ink, 11.5, bold, "right");
-    this.text(this.fit(node.name, inner - this.measure(word, 11.5, bold) - 8, 14, 600), x, card.y + 25, "ink", 14, 600);
+    const narrow = inner < 150;
+    // A narrow card needs its room for the name: it says only what is not as it should be.
+    const side = narrow && ink === "muted" ? 0 : this.measure(word, 11.5, bold) + 8;
+    if (side) this.text(word, x + inner, card.y + 25, ink, 11.5, bold, "right");
+    this.text(this.fit(node.name, inner - side, 14, 600), x, card.y + 25, "ink", 14, 600);
     this.text(this.fit(this.noteOf(node), inner, 11), x, card.y + 42, "muted", 11);
     const gib = (mib) => (mib / 1024).toFixed(1).replace(/\.0$/, "");
     const cores = (milli) => String(Math.round(milli / 10) / 100);
-    this.bar("CPU", node.usedCpu, node.cpu, `${cores(node.usedCpu)} of ${cores(node.cpu)}`, x, card.y + 60, inner);
-    this.bar("Mem", node.usedMemory, node.memory, `${gib(node.usedMemory)} of ${gib(node.memory)}Gi`, x, card.y + 77, inner);
-    this.bar("Pods", node.count, node.most, `${node.count} of ${node.most}`, x, card.y + 94, inner);
+    this.bar("CPU", node.usedCpu, node.cpu, cores(node.usedCpu), cores(node.cpu), x, card.y + 60, inner);
+    this.bar("Mem", node.usedMemory, node.memory, gib(node.usedMemory), `${gib(node.memory)}Gi`, x, card.y + 77, inner);
+    this.bar("Pods", node.count, node.most, node.count, node.most, x, card.y + 94, inner);
     if (!node.own.used) this.text("no Pods", x, card.ownY + 15, "faint", 12);
-    if (card.systemY) {
+    if (card.systemY && node.theirs.used) {
       this.context.fillStyle = this.colours.hairline;
       this.context.fillRect(x, card.systemY - M.system - 4, inner, 1);
       this.text("kube-system", x, card.systemY - 8, "faint", 10.5);
@@ -219,9 +225,11 @@ export class Painter {
     return [node.roles || "worker", ...taints].join(" · ");
   }
 
-  bar(label, used, total, text, x, y, width) {
+  bar(label, used, total, usedText, totalText, x, y, width) {
+    const narrow = width < 150;
+    const text = narrow ? String(usedText) : `${usedText} of ${totalText}`;
     const left = x + 34;
-    const length = Math.max(20, width - 34 - 72);
+    const length = Math.max(20, width - 34 - (narrow ? 34 : 72));
     const share = total ? Math.min(1, used / total) : 0;
     this.text(label, x, y + 4, "muted", 10.5);
     this.box(left, y - 3, length, 6, 3, "track");
@@ -329,7 +337,8 @@ export class Painter {
   paintBlocks(replica, plan, scene) {
     const number = replica.waiting.used;
     this.text("Not scheduled", M.margin, M.margin + 12, "muted", 12, 600);
-    this.text(number ? `${number} Pods` : "no Pod waits for a node", M.margin + 100, M.margin + 12, "muted", 12);
+    const left = M.margin + this.measure("Not scheduled", 12, 600) + 10;
+    this.text(number ? `${number} Pods` : "no Pod waits for a node", left, M.margin + 12, number ? "muted" : "faint", 12);
     this.paintOutlines(plan);
     if (plan.lod === DENSITY) this.paintPixels(replica, plan, scene);
     else this.paintSquares(replica, plan);
@@ -373,24 +382,32 @@ export class Painter {
 
   // More Pods than a canvas can fill one by one in a frame: write their pixels.
   paintPixels(replica, plan, scene) {
-    const g = this.context;
     const { width, height } = this.canvas;
-    const image = g.getImageData(0, 0, width, height);
-    const pixels = new Uint32Array(image.data.buffer);
-    const paint = this.pixels || (this.pixels = LOOK.states.map((state) => this.pixel(this.colours[state.colours.fill])));
-    const ratio = this.ratio;
-    for (let slot = 0; slot < replica.pods; slot++) {
-      const state = replica.state[slot];
-      if (!state || replica.cell[slot] < 0) continue;
-      const place = plan.place(slot);
-      if (!place || !this.seen(place)) continue;
-      const left = Math.round(place.x * ratio);
-      const top = Math.round((place.y - scene.top) * ratio);
-      const right = Math.min(width, Math.round((place.x + place.w) * ratio));
-      const bottom = Math.min(height, Math.round((place.y + place.h - scene.top) * ratio));
-      for (let y = Math.max(0, top); y < bottom; y++) pixels.fill(paint[state], y * width + left, y * width + right);
+    if (!this.sheet || this.sheet.width !== width || this.sheet.height !== height) {
+      this.sheet = Object.assign(document.createElement("canvas"), { width, height });
+      this.image = new ImageData(width, height);
     }
-    g.putImageData(image, 0, 0);
+    const pixels = new Uint32Array(this.image.data.buffer).fill(0);
+    const paint = this.pixels || (this.pixels = LOOK.states.map((state) => this.pixel(this.colours[state.colours.fill])));
+    const dot = (slot, x, y) => {
+      const left = Math.round(x * this.ratio);
+      const top = Math.max(0, Math.round((y - scene.top) * this.ratio));
+      const right = Math.min(width, Math.round((x + plan.size) * this.ratio));
+      const bottom = Math.min(height, Math.round((y + plan.size - scene.top) * this.ratio));
+      for (let row = top; row < bottom; row++) pixels.fill(paint[replica.state[slot]], row * width + left, row * width + right);
+    };
+    for (const card of plan.cards) {
+      if (!this.seen(card)) continue;
+      const { own, theirs } = card.node;
+      plan.each(card, own.slots, 0, dot);
+      plan.each(card, theirs.slots, own.slots.length, dot);
+    }
+    for (const slot of replica.waiting.slots) {
+      const place = slot >= 0 && plan.place(slot);
+      if (place) dot(slot, place.x, place.y);
+    }
+    this.sheet.getContext("2d").putImageData(this.image, 0, 0);
+    this.context.drawImage(this.sheet, 0, scene.top, this.width, this.height);
   }
 
   pixel(colour) {

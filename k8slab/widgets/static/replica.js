@@ -27,10 +27,15 @@ class Cells {
     this.slots = [];
     this.used = 0;
   }
-  add(slot) {
+  // `before` is the cell that it had here once (-1: none): who looks back in time finds everything where it was.
+  add(slot, before) {
     this.used += 1;
-    const free = this.used <= this.slots.length ? this.slots.indexOf(-1) : -1;
-    const cell = free >= 0 ? free : this.slots.length;
+    let cell = before;
+    if (cell < 0 || (this.slots[cell] ?? -1) !== -1) {
+      const free = this.used <= this.slots.length ? this.slots.indexOf(-1) : -1;
+      cell = free >= 0 ? free : this.slots.length;
+    }
+    while (this.slots.length <= cell) this.slots.push(-1);
     this.slots[cell] = slot;
     return cell;
   }
@@ -57,6 +62,8 @@ export class Replica {
     this.state = new Uint8Array(0);
     this.reason = new Uint8Array(0);
     this.cell = new Int32Array(0);
+    this.oldCell = new Int32Array(0);
+    this.oldNode = new Uint16Array(0);
     this.cpu = new Uint32Array(0);
     this.memory = new Uint32Array(0);
     this.theirs = new Uint8Array(0);
@@ -116,7 +123,9 @@ export class Replica {
 
   readPod(view, at, line, placed) {
     const slot = view.getUint32(at, true);
-    for (const key of ["node", "state", "reason", "cell", "cpu", "memory", "theirs"]) this[key] = grown(this[key], slot + 1);
+    for (const key of ["node", "state", "reason", "cell", "oldCell", "oldNode", "cpu", "memory", "theirs"]) {
+      this[key] = grown(this[key], slot + 1);
+    }
     const [space, name, app] = line.split("\t");
     this.pods = Math.max(this.pods, slot + 1);
     this.node[slot] = placed ? view.getUint16(at + 4, true) : NO_NODE;
@@ -124,7 +133,7 @@ export class Replica {
     this.reason[slot] = placed ? view.getUint8(at + 7) : 0;
     this.cpu[slot] = view.getUint32(at + 8, true);
     this.memory[slot] = view.getUint32(at + 12, true);
-    this.cell[slot] = -1;
+    this.cell[slot] = this.oldCell[slot] = -1;
     this.theirs[slot] = space === SYSTEM ? 1 : 0;
     this.spaces[slot] = space;
     this.names[slot] = name;
@@ -162,14 +171,18 @@ export class Replica {
   leave(slot) {
     if (!this.state[slot]) return;
     this.count(slot, -1);
-    if (this.cell[slot] >= 0) this.cells(slot).remove(this.cell[slot]);
+    if (this.cell[slot] < 0) return;
+    this.cells(slot).remove(this.cell[slot]);
+    this.oldNode[slot] = this.node[slot];
+    this.oldCell[slot] = this.cell[slot];
     this.cell[slot] = -1;
   }
 
   enter(slot) {
     if (!this.state[slot]) return;
     this.count(slot, 1);
-    this.cell[slot] = this.visible(slot) ? this.cells(slot).add(slot) : -1;
+    const before = this.oldNode[slot] === this.node[slot] ? this.oldCell[slot] : -1;
+    this.cell[slot] = this.visible(slot) ? this.cells(slot).add(slot, before) : -1;
   }
 
   count(slot, sign) {
@@ -217,7 +230,8 @@ export class Replica {
     }
     for (let slot = 0; slot < this.pods; slot++) {
       if (!this.state[slot]) continue;
-      this.cell[slot] = this.visible(slot) ? this.cells(slot).add(slot) : -1;
+      this.cell[slot] = this.visible(slot) ? this.cells(slot).add(slot, -1) : -1;
+      this.oldCell[slot] = -1;
     }
     this.version += 1;
   }
@@ -245,7 +259,7 @@ export class Replica {
   suffix(slot) {
     const name = this.names[slot];
     const app = this.apps[slot];
-    return name !== app && name.startsWith(app) ? name.slice(app.length).replace(/^-/, "").slice(-5) : "";
+    return name === app ? "" : name.slice(name.lastIndexOf("-") + 1);
   }
 
   reasonOf(slot) {
