@@ -19,6 +19,8 @@ LAST_BACKOFF = 30_000_000
 """Bounds of the pause before the next try to list, in microseconds (client-go reflector)."""
 
 Key = tuple[str, str]
+Objects = list[Any]
+Values = list[Hashable]
 Handler = Callable[..., None]
 
 
@@ -126,14 +128,14 @@ class Informer:
         """The object, or None. `namespace` is None or "" for resources without."""
         return self._objects.get((namespace or "", name))
 
-    def items(self) -> list[Any]:
+    def items(self) -> Objects:
         """All objects."""
         return list(self._objects.values())
 
     def __len__(self) -> int:
         return len(self._objects)
 
-    def list(self, namespace: str) -> list[Any]:
+    def list(self, namespace: str) -> Objects:
         """The objects of one namespace."""
         if "namespace" not in self._indexes:
             self.add_index("namespace", by_namespace)
@@ -147,11 +149,11 @@ class Informer:
         for key, obj in self._objects.items():
             index.change(key, None, obj)
 
-    def by_index(self, name: str, value: Hashable) -> list[Any]:
+    def by_index(self, name: str, value: Hashable) -> Objects:
         """The objects with that value in that index."""
         return self._indexes[name].find(value)
 
-    def index_values(self, name: str) -> list[Hashable]:
+    def index_values(self, name: str) -> Values:
         """All values in that index."""
         return self._indexes[name].values()
 

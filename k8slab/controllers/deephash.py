@@ -67,7 +67,8 @@ def _field(field: Field, owner: Any) -> str:
 def _get(owner: Any, json: str) -> Any:
     if owner is None:
         return None
-    attribute = _attributes(type(owner)).get(json)
+    cls: type = type(owner)
+    attribute = _attributes(cls).get(json)
     return getattr(owner, attribute) if attribute is not None else None
 
 

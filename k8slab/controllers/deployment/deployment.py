@@ -115,7 +115,8 @@ class Sync:
         """As syncDeployment: deleting, paused, resized, or rolling out."""
         if self.deployment.metadata.deletionTimestamp is not None:
             new, old = self._find(create=False)
-            return self._report(new, old)
+            self._report(new, old)
+            return None
         self._note_pause()
         if self.deployment.spec.paused or self._is_resized():
             return self._resize()
@@ -164,7 +165,8 @@ class Sync:
         self.scaler.resize(new, old)
         if self.deployment.spec.paused:
             self._clean_up(old)
-        return self._report(new, old)
+        self._report(new, old)
+        return None
 
     def _roll(self) -> Result | None:
         new, old = self._find(create=True)
@@ -208,7 +210,7 @@ class Sync:
         return (self._create(old, revision) if create else None), old
 
     def _refresh(self, new: ReplicaSet, revision: int) -> ReplicaSet:
-        annotations = revisions.annotations(self.deployment, new.metadata.annotations, revision, exists=True)
+        annotations = revisions.wanted_annotations(self.deployment, new.metadata.annotations, revision, exists=True)
         min_ready = self.deployment.spec.minReadySeconds
         if annotations != (new.metadata.annotations or {}) or (new.spec.minReadySeconds or 0) != (min_ready or 0):
             self.controller.say(f"{new.metadata.name} has the wanted template: it is revision {revision}")

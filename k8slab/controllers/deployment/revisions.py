@@ -68,7 +68,9 @@ def next_revision(old: Iterable[ReplicaSet]) -> int:
     return max((revision_of(rs) for rs in old), default=0) + 1
 
 
-def annotations(deployment: Deployment, current: dict[str, str] | None, revision: int, exists: bool) -> dict[str, str]:
+def wanted_annotations(
+    deployment: Deployment, current: dict[str, str] | None, revision: int, exists: bool
+) -> dict[str, str]:
     """What the new ReplicaSet's annotations should be: the Deployment's, its revision, and which it had before."""
     result = dict(current or {})
     for key, value in (deployment.metadata.annotations or {}).items():
@@ -115,7 +117,7 @@ def make(deployment: Deployment, old: list[ReplicaSet], revision: int) -> Replic
             namespace=deployment.metadata.namespace,
             ownerReferences=(reference_to_controller(deployment),),
             labels=labels,
-            annotations=annotations(deployment, None, revision, exists=False),
+            annotations=wanted_annotations(deployment, None, revision, exists=False),
         ),
         spec=ReplicaSetSpec(
             replicas=arithmetic.new_replicas(deployment, old, None),

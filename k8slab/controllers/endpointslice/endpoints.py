@@ -52,7 +52,8 @@ class EndpointsController(ServiceController):
         service = self.services.get(request.namespace, request.name)
         if service is None:
             self.triggers.forget(request)
-            return self._delete(request)
+            self._delete(request)
+            return None
         if service.spec.type == "ExternalName" or not service.spec.selector:
             return None
         pods = self.selected(service)

@@ -51,9 +51,9 @@ class Ranking:
             order = self._by_age(one, other, ready_since(one), ready_since(other))
             if order:
                 return order
-        first, second = restarts(one), restarts(other)
-        if first != second:
-            return -1 if first > second else 1
+        mine, yours = restarts(one), restarts(other)
+        if mine != yours:
+            return -1 if mine > yours else 1
         return self._by_age(one, other, created(one), created(other))
 
     def _crowded(self, pod: Pod) -> int:

@@ -26,6 +26,8 @@ LEAVES = re.compile(r"^node (\S+) leaves")
 CREATE = re.compile(r"^create (\w+) (\S+)$")
 DELETE = re.compile(r"^delete (\w+) (\S+?)(?: propagationPolicy=(\w+))?$")
 UID = re.compile(r"<uid:(\w+)/([^<>]*(?:<[^<>]*>[^<>]*)*)>")
+NEVER_MADE = re.compile(r'(pods \\"[^"\\]*)-[bcdfghjklmnpqrstvwxz2456789]{5}(\\")')
+"""Names of Pods whose creation was refused."""
 BOOT = 60 * SECOND
 TAIL = 2 * SECOND
 
@@ -262,7 +264,8 @@ class Names:
             text = text.replace(uid, label)
         for name in sorted(self.by_actual, key=len, reverse=True):
             text = text.replace(name, self.by_actual[name])
-        parsed = json.loads(self._hashed(text))
+        text = NEVER_MADE.sub(r"\1-<rand5>\2", self._hashed(text))
+        parsed = json.loads(text)
         result.lines, result.problems = parsed["lines"], parsed["problems"]
         return result
 
