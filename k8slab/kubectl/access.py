@@ -170,10 +170,9 @@ class Access:
         labels: str = "",
         fields: str = "",
         since: str | None = None,
-        as_table: bool = False,
     ) -> Any:
         """Open a watch; `sink` is a bound method. Returns the watch, to be stopped by the caller."""
-        options = Options(label_selector=labels, field_selector=fields, resource_version=since, as_table=as_table)
+        options = Options(label_selector=labels, field_selector=fields, resource_version=since)
         return self.send("watch", resource, namespace=scope(resource, namespace), sink=sink, options=options)
 
 

@@ -169,14 +169,22 @@ def load(text: str) -> Any:
     try:
         return yaml.load(text, Loader=_Reader)
     except yaml.MarkedYAMLError as error:
-        raise YamlError(_explain(error)) from None
+        raise YamlError(_explain(error, text)) from None
     except yaml.YAMLError as error:
         raise YamlError(f"yaml: {str(error).splitlines()[0]}") from None
 
 
-def _explain(error: yaml.MarkedYAMLError) -> str:
+def _explain(error: yaml.MarkedYAMLError, text: str) -> str:
     """go-yaml names the line of the context, and counts from zero unless the scanner found the mistake."""
+    if error.problem == "found undefined alias":
+        return f"yaml: unknown anchor '{_alias(error.problem_mark, text)}' referenced"
     lines = [mark.line for mark in (error.context_mark, error.problem_mark) if mark is not None and mark.line]
     line = (lines[0] if lines else 0) + (1 if lines and isinstance(error, yaml.scanner.ScannerError) else 0)
     where = f"line {line}: " if line else ""
     return f"yaml: {where}{error.problem or error.context}"
+
+
+def _alias(mark: Any, text: str) -> str:
+    """The name behind the `*` at a place in the text."""
+    line = text.splitlines()[mark.line]
+    return re.match(r"\*?([^\s,\]}]*)", line[mark.column :]).group(1)

@@ -54,7 +54,7 @@ class Invocation:
         users = getattr(self.session, "users", {})
         if context and context not in users and context != self.context:
             raise CommandError(f'context "{context}" does not exist')
-        user = users.get(context)
+        user = users.get(context or "")
         name = self.flags.get("as")
         if name:
             groups = (*self.flags["as-group"], "system:authenticated")

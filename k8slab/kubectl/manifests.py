@@ -74,17 +74,15 @@ class Manifests:
             self.errors.append(error)
 
     def _document(self, document: Any, source: str) -> None:
-        if not isinstance(document, dict):
-            kind = {list: "array", str: "string", bool: "bool"}.get(type(document), "number")
-            raise CommandError(
-                f'unable to decode "{source}": json: cannot unmarshal {kind} into Go value of type unstructured.detector'
-            )
-        if self.validate:
+        """Take one document. One that cannot be decoded is noted, and the next ones are still read."""
+        if self.validate and isinstance(document, dict):
             self._validate(document, source)
-        if not document.get("kind"):
-            raise CommandError(f"unable to decode \"{source}\": Object 'Kind' is missing in '{compact(document)}'")
-        for item in _flatten(document):
-            self._add(item, source)
+        try:
+            _check_shape(document, source)
+            for item in _flatten(document):
+                self._add(item, source)
+        except CommandError as error:
+            self.errors.append(error)
 
     def _validate(self, document: dict[str, Any], source: str) -> None:
         """The check kubectl makes before it sends anything, unless told `--validate=false`."""
@@ -150,6 +148,33 @@ def _files(path: str, recursive: bool) -> list[str]:
     return found
 
 
+_JSON_TYPES = {dict: "object", list: "array", str: "string", bool: "bool", int: "number", float: "number"}
+
+
+def _check_shape(document: Any, source: str) -> None:
+    """What kubectl needs of a document to know which object it is."""
+    if not isinstance(document, dict):
+        found = _JSON_TYPES[type(document)]
+        raise _undecodable(source, f"json: cannot unmarshal {found} into Go value of type unstructured.detector")
+    for field in ("apiVersion", "kind"):
+        _check_text(document.get(field), f"detector.{field}", source)
+    metadata = document.get("metadata")
+    for field in ("name", "namespace") if isinstance(metadata, dict) else ():
+        _check_text(metadata.get(field), f"ObjectMeta.metadata.{field}", source)
+    if not document.get("kind"):
+        raise _undecodable(source, f"Object 'Kind' is missing in '{compact(document)}'")
+
+
+def _check_text(value: Any, field: str, source: str) -> None:
+    if value is not None and not isinstance(value, str):
+        found = _JSON_TYPES[type(value)]
+        raise _undecodable(source, f"json: cannot unmarshal {found} into Go struct field {field} of type string")
+
+
+def _undecodable(source: str, reason: str) -> CommandError:
+    return CommandError(f'unable to decode "{source}": {reason}')
+
+
 def _flatten(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The items of a `List` (or `PodList`), or the object itself."""
     items = document.get("items")
@@ -168,14 +193,14 @@ def _flatten(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def documents(text: str, source: str) -> Iterator[Any]:
     """The values of a stream of YAML or JSON documents, empty ones left out. Raises CommandError at the first bad one."""
-    if text.lstrip()[:1] in ("{", "[") and text.lstrip().startswith("{"):
+    if text.lstrip().startswith("{"):
         yield from _json_documents(text, source)
         return
     for chunk in _SEPARATOR.split(text):
         if not chunk.strip():
             continue
         try:
-            value = goyaml.load(chunk)
+            value = goyaml.load(chunk if chunk.endswith("\n") else chunk + "\n")
         except goyaml.YamlError as error:
             raise CommandError(f"error parsing {source}: error converting YAML to JSON: {error}") from None
         if value is not None:
@@ -184,28 +209,16 @@ def documents(text: str, source: str) -> Iterator[Any]:
 
 def _json_documents(text: str, source: str) -> Iterator[Any]:
     decoder, position = json.JSONDecoder(), 0
-    while position < len(text):
-        blank = re.compile(r"\s*(---[^\n]*\s*)?").match(text, position)
-        position = blank.end()
+    while True:
+        while position < len(text) and text[position].isspace():
+            position += 1
         if position >= len(text):
             return
         try:
             value, position = decoder.raw_decode(text, position)
-        except ValueError as error:
-            yield from _maybe_yaml(text[position:], source, error)
-            return
+        except json.JSONDecodeError as error:
+            raise CommandError(f"error parsing {source}: {go_json_error(error)}") from None
         yield value
-
-
-def _maybe_yaml(text: str, source: str, error: Any) -> Iterator[Any]:
-    """A flow mapping in YAML also begins with a brace: only what is neither is an error."""
-    try:
-        values = [goyaml.load(chunk) for chunk in _SEPARATOR.split(text) if chunk.strip()]
-    except goyaml.YamlError:
-        raise CommandError(f"error parsing {source}: {go_json_error(error)}") from None
-    if any("kind" not in value for value in values if isinstance(value, dict)):
-        raise CommandError(f"error parsing {source}: {go_json_error(error)}")
-    yield from (value for value in values if value is not None)
 
 
 def go_json_error(error: json.JSONDecodeError, offset: bool = True) -> str:
@@ -215,7 +228,7 @@ def go_json_error(error: json.JSONDecodeError, offset: bool = True) -> str:
         position += 1
     where = f"json: offset {position + 1}: " if offset else ""
     if position >= len(text):
-        return "unexpected end of JSON input"
+        return "unexpected EOF"
     expected = "beginning of object key string" if "property name" in error.msg else "beginning of value"
     if "delimiter" in error.msg:
         expected = "after object key:value pair" if "','" in error.msg else "after object key"

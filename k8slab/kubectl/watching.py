@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from k8slab.api.request import Request, WatchEvent
+from k8slab.api.scheme import Resource
+from k8slab.apiserver.printing import table_of
 from k8slab.kubectl import duration
 from k8slab.sim.clock import MINUTE, SECOND
 
@@ -22,6 +25,35 @@ class Collector:
     def receive(self, event: Any) -> None:
         """Called by the server for each change."""
         self.events.append(event)
+
+
+class RowCollector(Collector):
+    """Keeps each object as the Table of the moment at which it changed: ages must not be those of the end."""
+
+    def __init__(self, inv: Any, resource: Resource) -> None:
+        super().__init__()
+        self.maker = _TableMaker(inv.session.clock, resource)
+
+    def receive(self, event: Any) -> None:
+        """Called by the server for each change."""
+        obj = event.object if isinstance(event.object, dict) else self.maker.table(event.object)
+        self.events.append(WatchEvent(event.type, obj, event.revision))
+
+
+class _TableMaker:
+    """What the server's printing needs to know: the time, and the resource."""
+
+    def __init__(self, clock: Any, resource: Resource) -> None:
+        self.clock, self.resource = clock, resource
+        self.request = Request(verb="get", resource=resource.plural, group=resource.group, version=resource.version)
+
+    def endpoint(self, *_: str) -> _TableMaker:
+        """The only endpoint there is: of this resource."""
+        return self
+
+    def table(self, obj: Any) -> dict[str, Any]:
+        """The Table of one object."""
+        return table_of(self, self.request, obj)  # type: ignore[arg-type]
 
 
 def follow(inv: Any, progress: Callable[[], int]) -> None:

@@ -28,7 +28,7 @@ def _view(inv: Any) -> None:
     ]
     config = {
         "apiVersion": "v1",
-        "clusters": [{"name": "k8slab", "cluster": {"server": getattr(inv.session, "server", "") or _SERVER}}],
+        "clusters": [{"name": "k8slab", "cluster": {"server": getattr(inv.session, "address", "") or _SERVER}}],
         "contexts": contexts,
         "current-context": inv.context,
         "kind": "Config",

@@ -15,7 +15,7 @@ from k8slab.kubectl.flags import ALL_NAMESPACES, FILES, PRINT, SELECTOR, boolean
 from k8slab.kubectl.printers import GET_FORMATS, Printer, compile_template, custom_columns, full_name
 from k8slab.kubectl.raw import raw_get
 from k8slab.kubectl.tables import TableView
-from k8slab.kubectl.watching import Collector, follow
+from k8slab.kubectl.watching import Collector, RowCollector, follow
 
 _NOTHING = """You must specify the type of resource to get. Use "{root} api-resources" for a complete list of supported resources.
 
@@ -206,8 +206,8 @@ class _Watching:
         self.target = self.targets[0]
 
     def run(self) -> None:
-        collector = Collector()
         human = self.form in ("", "wide")
+        collector = RowCollector(self.inv, self.target.resource) if human else Collector()
         now = self._now(human)
         watch = self.inv.access.watch(
             self.target.resource,
@@ -216,7 +216,6 @@ class _Watching:
             self.inv.flags["selector"],
             self._fields(),
             now[0],
-            human,
         )
         try:
             follow(self.inv, lambda: len(collector.events))

@@ -95,7 +95,7 @@ def _taint(inv: Any, info: Info, wanted: _Specs, printer: Printer) -> None:
     taints, operation = _changed(inv, info.name, old, wanted)
     new = {**info.object, "spec": {**(info.object.get("spec") or {}), "taints": taints}}
     if inv.dry_run != "client":
-        patch = {"spec": {"taints": [{"$patch": "replace"}, *taints] if taints else None}}
+        patch = {"spec": {"taints": taints or None}}
         new = inv.access.patch(info.resource, info.name, None, patch, STRATEGIC_MERGE_PATCH, **inv.write_options())
     printer.show(new, operation)
 
