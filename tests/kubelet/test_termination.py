@@ -57,7 +57,11 @@ def test_pre_stop_hook_is_inside_the_grace_period(bench):
     bench.run(10)
     began = delete(bench)
     assert 10 <= removed_at(bench, "web") - began < 12
-    bench.pod("slow", container={"lifecycle": {"preStop": {"sleep": {"seconds": 60}}}}, terminationGracePeriodSeconds=5)
+    bench.pod(
+        "slow",
+        container={"lifecycle": {"preStop": {"exec": {"command": ["sleep", "60"]}}}},
+        terminationGracePeriodSeconds=5,
+    )
     bench.run(10)
     began = delete(bench, "slow")
     assert 5 <= removed_at(bench, "slow") - began < 9, "the hook is cut off, then at least 2 s"
