@@ -61,9 +61,9 @@ class Cluster:
         worker: Shape | None = None,
         components: Sequence[str] | None = None,
     ) -> None:
-        self.setup = _setup(workers, control_planes, seed, worker, components)
         parts = _parts(components)
         specs = machines(workers, control_planes, worker)
+        self.setup = _setup(workers, control_planes, seed, worker, components)
         self.seed = seed
         self.clock = Clock(start=-BOOT)
         self.streams = Streams(seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from k8slab.api.quantity import QuantityError, parse
+from k8slab.api.quantity import QuantityError, milli
 from k8slab.errors import K8sLabError
 from k8slab.kubelet.node import NodeSpec
 
@@ -77,7 +77,7 @@ def _worker(number: int, shape: Shape) -> NodeSpec:
 
 def _quantity(where: str, name: str, value: object) -> str:
     try:
-        if parse(str(value)) > 0:
+        if milli(str(value)) > 0:
             return str(value)
         problem = "must be more than zero"
     except QuantityError as error:

@@ -22,6 +22,8 @@ class KubectlMatcher:
 
     def __init__(self, shell: Any) -> None:
         self.shell = shell
+        # IPython asks every matcher for its qualified name, as if all were functions.
+        self.__qualname__ = type(self).__qualname__
 
     def __call__(self, context: Any) -> dict[str, Any]:
         """The completions at the cursor, or none where the line is no kubectl command."""

@@ -59,7 +59,7 @@ def check_always(lab: Lab) -> None:
     used: dict[str, int] = {}
     for pod in lab.list("pods"):
         if pod.spec.nodeName and pod.status.phase in ("Pending", "Running"):
-            used[pod.spec.nodeName] = used.get(pod.spec.nodeName, 0) + pod_requests(pod).get("cpu", 0)
+            used[pod.spec.nodeName] = used.get(pod.spec.nodeName, 0) + milli(pod_requests(pod).get("cpu", "0"))
     assert all(total <= capacity[name] for name, total in used.items())
 
 
