@@ -88,7 +88,9 @@ class Bench:
     def update_status(self, index: int) -> object:
         pod = self.get_pod(index)
         ready = PodCondition(type="Ready", status="True", lastTransitionTime=self.clock.rfc3339())
-        pod = pod.replace(status=PodStatus(phase="Running", podIP="10.244.0.9", conditions=(ready,), qosClass="Burstable"))
+        pod = pod.replace(
+            status=PodStatus(phase="Running", podIP="10.244.0.9", conditions=(ready,), qosClass="Burstable")
+        )
         where = {"resource": "pods", "subresource": "status", "namespace": "default", "name": f"p-{index}"}
         return self.send(Request(verb="update", body=pod, **where))
 

@@ -30,8 +30,16 @@ SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
 ADVERTISE_ADDRESS = "192.168.0.10"
 SECURE_PORT = 6443
 PRIORITY_CLASSES = (
-    ("system-node-critical", 2_000_001_000, "Used for system critical pods that must not be moved from their current node."),
-    ("system-cluster-critical", 2_000_000_000, "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary."),
+    (
+        "system-node-critical",
+        2_000_001_000,
+        "Used for system critical pods that must not be moved from their current node.",
+    ),
+    (
+        "system-cluster-critical",
+        2_000_000_000,
+        "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+    ),
 )
 
 
@@ -65,9 +73,7 @@ def _own_service(server: APIServer) -> tuple[Any, ...]:
     endpoint = Endpoint(addresses=(ADVERTISE_ADDRESS,), conditions=EndpointConditions(ready=True))
     return (
         Service(metadata=ObjectMeta(name="kubernetes", namespace="default", labels=labels), spec=spec),
-        Endpoints(
-            metadata=ObjectMeta(name="kubernetes", namespace="default", labels=mirror_labels), subsets=(subset,)
-        ),
+        Endpoints(metadata=ObjectMeta(name="kubernetes", namespace="default", labels=mirror_labels), subsets=(subset,)),
         EndpointSlice(
             metadata=ObjectMeta(
                 name="kubernetes", namespace="default", labels={"kubernetes.io/service-name": "kubernetes"}

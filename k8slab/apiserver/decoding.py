@@ -21,7 +21,9 @@ from k8slab.apiserver.pruning import prune
 from k8slab.errors import bad_request, quote, unsupported_media_type
 
 ACCEPTED = (JSON, YAML, "application/vnd.kubernetes.protobuf")
-NO_SUCH_KIND = 'no kind "{}" is registered for version "{}" in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"'
+NO_SUCH_KIND = (
+    'no kind "{}" is registered for version "{}" in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"'
+)
 
 
 def decode_object(call: Call) -> Any:
@@ -87,8 +89,12 @@ def decode_data(call: Call, data: Any, api_version: str, kind: str, cls: type) -
         data = {}
     if not isinstance(data, dict):
         found = "array" if isinstance(data, list) else "number" if isinstance(data, (int, float)) else "string"
-        shape = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
-        why = f"couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type {shape}"
+        shape = (
+            'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+        )
+        why = (
+            f"couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type {shape}"
+        )
         raise unrecognized(kind, why, call.request.body if isinstance(call.request.body, (str, bytes)) else b"")
     given_version, given_kind = data.get("apiVersion") or api_version, data.get("kind") or kind
     if (given_version, given_kind) != (api_version, kind):

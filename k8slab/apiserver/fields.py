@@ -37,6 +37,7 @@ class FieldPath:
         self.default = default
 
     def __call__(self, obj: Any) -> str:
+        """The field of an object."""
         for name in self.names:
             if obj is None:
                 return self.default

@@ -78,7 +78,9 @@ def _shaped(
     is_list = isinstance(body, ListBody)
     if shape == "PartialObjectMetadata":
         if is_list:
-            raise not_acceptable(f"you requested PartialObjectMetadata, but the requested object is a list (*core.{kind}List)")
+            raise not_acceptable(
+                f"you requested PartialObjectMetadata, but the requested object is a list (*core.{kind}List)"
+            )
         return Response(response.code, _metadata_only(body, f"{group}/{version}"), response.warnings)
     if shape == "PartialObjectMetadataList":
         if not is_list:

@@ -50,7 +50,9 @@ class Selection:
         return self.labels is None or self.labels.matches(metadata.labels or {})
 
 
-def selection_for(resource: Resource, label_selector: str, field_selector: str, namespace: str = "") -> Selection | None:
+def selection_for(
+    resource: Resource, label_selector: str, field_selector: str, namespace: str = ""
+) -> Selection | None:
     """The selection, or None where everything in the namespace is wanted."""
     if not label_selector and not field_selector:
         return None

@@ -1,7 +1,8 @@
 """The API server: a function from requests to responses.
 
-The pipeline, in order: find the resource, authorize, then the verb (decode and default, admit, validate, commit). Errors
-become Status objects. Authentication happens before: in process the request's user is trusted, the HTTP front finds it out.
+The pipeline, in order: find the resource, authorize, then the verb (decode and default, admit, validate, commit).
+Errors become Status objects. Authentication happens before: in process the request's user is trusted, the HTTP front
+finds it out.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ class Storage:
         self.trace.record(event.kv.mod_revision, old.key, "delete")
         return event.prev.value
 
-    def list(
+    def list_objects(
         self,
         endpoint: Endpoint,
         namespace: str | None,
@@ -107,7 +107,9 @@ class Storage:
                 return _body(endpoint, items, at)
         found = self._range(prefix, revision, start)
         if not limit:
-            return _body(endpoint, tuple(kv.value for kv in found if selection is None or selection.matches(kv.value)), at)
+            return _body(
+                endpoint, tuple(kv.value for kv in found if selection is None or selection.matches(kv.value)), at
+            )
         return _page(endpoint, found, selection, limit, at, prefix)
 
     def _look_up(
@@ -154,6 +156,7 @@ def _page(
     endpoint: Endpoint, found: list[KeyValue], selection: Selection | None, limit: int, revision: int, prefix: str
 ) -> ListBody:
     items: list[Any] = []
+    last = ""
     for index, kv in enumerate(found):
         if selection is not None and not selection.matches(kv.value):
             continue
@@ -178,7 +181,9 @@ def parse_revision(text: str | None) -> int:
     if not text:
         return 0
     if not text.isascii() or not text.isdigit():
-        raise unexpected(f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax')
+        raise unexpected(
+            f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        )
     return int(text)
 
 
@@ -200,13 +205,15 @@ def decode_continue(token: str, prefix: str) -> tuple[int, str]:
     except ValueError:
         why = f"invalid character {_go_byte(raw)} looking for beginning of value"
         raise bad_request(f"invalid continue token: continue key is not valid: {why}") from None
+    start, why = found.get("start", ""), ""
     if found.get("v") != "meta.k8s.io/v1":
-        raise bad_request(f"invalid continue token: continue key is not valid: server does not recognize this encoded version {json.dumps(found.get('v', ''))}")
-    start = found.get("start", "")
-    if not start:
-        raise bad_request("invalid continue token: continue key is not valid: encoded start key empty (version meta.k8s.io/v1)")
-    if not found.get("rv"):
-        raise bad_request("invalid continue token: continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
+        why = f"server does not recognize this encoded version {json.dumps(found.get('v', ''))}"
+    elif not found.get("rv"):
+        why = "incorrect encoded start resourceVersion (version meta.k8s.io/v1)"
+    elif not start:
+        why = "encoded start key empty (version meta.k8s.io/v1)"
+    if why:
+        raise bad_request(f"invalid continue token: continue key is not valid: {why}")
     return found["rv"], prefix + start
 
 

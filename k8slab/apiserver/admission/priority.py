@@ -9,7 +9,9 @@ from k8slab.apiserver.admission.plugin import Plugin, refuse
 if TYPE_CHECKING:
     from k8slab.apiserver.call import Call
 
-COMPUTED = "must not be provided in pod spec; priority admission controller computed {} from the given PriorityClass name"
+COMPUTED = (
+    "must not be provided in pod spec; priority admission controller computed {} from the given PriorityClass name"
+)
 
 
 class Priority(Plugin):

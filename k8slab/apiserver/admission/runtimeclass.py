@@ -50,9 +50,8 @@ def _scheduling(call: Call, pod: Any, runtime: Any) -> dict[str, Any]:
     own = pod.spec.nodeSelector or {}
     for key, value in (rules.nodeSelector or {}).items():
         if own.get(key, value) != value:
-            why = (
-                f"conflict: runtimeClass.scheduling.nodeSelector[{key}] = {value}; pod.spec.nodeSelector[{key}] = {own[key]}"
-            )
+            theirs = f"runtimeClass.scheduling.nodeSelector[{key}] = {value}"
+            why = f"conflict: {theirs}; pod.spec.nodeSelector[{key}] = {own[key]}"
             raise refuse(call, pod, why)
     if rules.nodeSelector:
         changes["nodeSelector"] = own | rules.nodeSelector

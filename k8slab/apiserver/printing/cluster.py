@@ -83,7 +83,8 @@ def quota(obj: Any, now: Now) -> list[Any]:
     """A ResourceQuota."""
     hard = (obj.status.hard if obj.status is not None else None) or {}
     used = (obj.status.used if obj.status is not None else None) or {}
-    requests, limits = [], []
+    requests: list[str] = []
+    limits: list[str] = []
     for name in sorted(hard):
         entry = f"{name}: {used.get(name, 0)}/{hard[name]}"
         (limits if name.startswith("limits") else requests).append(entry)

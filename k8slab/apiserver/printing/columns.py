@@ -21,7 +21,8 @@ COLUMNS: dict[tuple[str, str], str] = {
         "Name Status Volume Capacity Access_Modes StorageClass VolumeAttributesClass Age VolumeMode*"
     ),
     ("", "persistentvolumes"): (
-        "Name Capacity Access_Modes Reclaim_Policy Status Claim StorageClass VolumeAttributesClass Reason Age VolumeMode*"
+        "Name Capacity Access_Modes Reclaim_Policy Status Claim StorageClass "
+        "VolumeAttributesClass Reason Age VolumeMode*"
     ),
     ("", "pods"): "Name Ready Status Restarts Age IP* Node* Nominated_Node* Readiness_Gates*",
     ("", "podtemplates"): "Name Containers Images Pod_Labels",
@@ -77,8 +78,8 @@ COLUMNS: dict[tuple[str, str], str] = {
     ("resource.k8s.io", "resourceslices"): "Name Node Driver Pool Age",
     ("scheduling.k8s.io", "priorityclasses"): "Name Value Global-Default:boolean Age PreemptionPolicy",
     ("storage.k8s.io", "csidrivers"): (
-        "Name AttachRequired:boolean PodInfoOnMount:boolean StorageCapacity:boolean TokenRequests RequiresRepublish:boolean "
-        "Modes Age"
+        "Name AttachRequired:boolean PodInfoOnMount:boolean StorageCapacity:boolean TokenRequests "
+        "RequiresRepublish:boolean Modes Age"
     ),
     ("storage.k8s.io", "csinodes"): "Name Drivers:integer Age",
     ("storage.k8s.io", "csistoragecapacities"): "Name StorageClassName Capacity",

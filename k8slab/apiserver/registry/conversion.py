@@ -71,9 +71,7 @@ def scaler_to_v2(scaler: Any) -> autoscaling_v2.HorizontalPodAutoscaler:
     spec, status = scaler.spec, scaler.status
     metrics = None
     if spec.targetCPUUtilizationPercentage is not None:
-        target = autoscaling_v2.MetricTarget(
-            type="Utilization", averageUtilization=spec.targetCPUUtilizationPercentage
-        )
+        target = autoscaling_v2.MetricTarget(type="Utilization", averageUtilization=spec.targetCPUUtilizationPercentage)
         metric = autoscaling_v2.ResourceMetricSource(name="cpu", target=target)
         metrics = (autoscaling_v2.MetricSpec(type="Resource", resource=metric),)
     return autoscaling_v2.HorizontalPodAutoscaler(

@@ -163,9 +163,7 @@ def _allocate_address(obj: Any, allocators: ServiceAllocators, old: Any, call: C
     if not spec.clusterIP:
         number = allocators.ips.next(set())
         if number is None:
-            raise internal_error(
-                f"failed to allocate a serviceIP: range is full"
-            )
+            raise internal_error("failed to allocate a serviceIP: range is full")
         text = address_text(number)
         return spec.replace(clusterIP=text, clusterIPs=(text,))
     _check_address(obj, spec.clusterIP, allocators)
@@ -233,16 +231,14 @@ def _other_protocol(ports: tuple[Any, ...], port: Any) -> bool:
     return any(each.port == port.port and each.protocol != port.protocol for each in ports)
 
 
-def _allocate_health_port(
-    name: str, spec: Any, allocators: ServiceAllocators, old: Any, taken: set[int]
-) -> Any:
+def _allocate_health_port(name: str, spec: Any, allocators: ServiceAllocators, old: Any, taken: set[int]) -> Any:
     number = spec.healthCheckNodePort
     if not number:
         return spec.replace(healthCheckNodePort=allocators.ports.next(taken))
-    if old is None or old.spec.healthCheckNodePort != number:
-        if number in allocators.ports.owners:
-            why = f"failed to allocate requested HealthCheck NodePort {number}: provided port is already allocated"
-            raise internal_error(why)
+    is_new = old is None or old.spec.healthCheckNodePort != number
+    if is_new and number in allocators.ports.owners:
+        why = f"failed to allocate requested HealthCheck NodePort {number}: provided port is already allocated"
+        raise internal_error(why)
     return spec
 
 

@@ -8,12 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-try:
-    from k8slab.api.validation import validate_create, validate_status_update, validate_update
-except ImportError:
-
-    def validate_create(obj): return []
-    validate_status_update = validate_update = lambda new, old: []
+from k8slab.api.validation import validate_create, validate_status_update, validate_update
 from k8slab.apiserver.meta import has_field
 
 if TYPE_CHECKING:

@@ -35,5 +35,3 @@ def finalize(call: Call) -> Response:
     if new == old or call.options.dry_run:
         return Response(200, new)
     return Response(200, call.server.storage.update(call.endpoint, new, kv, "update finalize"))
-
-

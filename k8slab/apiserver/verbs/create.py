@@ -27,7 +27,7 @@ def create_object(call: Call, obj: Any) -> Any:
     obj = _named(call, obj)
     obj = server.admission.admit(call, obj, None)
     generates = not obj.metadata.name and bool(obj.metadata.generateName)
-    for attempt in range(ATTEMPTS if generates else 1):
+    for _ in range(ATTEMPTS if generates else 1):
         ready = _prepare(call, obj)
         errors = strategy.validate_create(ready, call)
         if errors:

@@ -146,11 +146,13 @@ def _check_preconditions(call: Call, old: Any) -> None:
         return
     metadata = old.metadata
     if wanted.uid is not None and wanted.uid != metadata.uid:
-        why = f"the UID in the precondition ({wanted.uid}) does not match the UID in record ({metadata.uid}). The object might have been deleted and then recreated"
+        theirs = f"the UID in record ({metadata.uid}). The object might have been deleted and then recreated"
+        why = f"the UID in the precondition ({wanted.uid}) does not match {theirs}"
         raise conflict(call.endpoint.group_resource, metadata.name, why)
     version = wanted.resourceVersion
     if version is not None and version != metadata.resourceVersion:
-        why = f"the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({metadata.resourceVersion}). The object might have been modified"
+        theirs = f"the ResourceVersion in record ({metadata.resourceVersion}). The object might have been modified"
+        why = f"the ResourceVersion in the precondition ({version}) does not match {theirs}"
         raise conflict(call.endpoint.group_resource, metadata.name, why)
 
 

@@ -34,7 +34,7 @@ def list_objects(call: Call) -> ListBody:
     selection = selection_for(endpoint.resource, options.label_selector, options.field_selector)
     _check(options)
     index = call.server.broadcasters.get(endpoint.prefix)
-    body = call.server.storage.list(endpoint, call.namespace, selection, options, index)
+    body = call.server.storage.list_objects(endpoint, call.namespace, selection, options, index)
     if endpoint.from_storage is None:
         return body
     return ListBody(

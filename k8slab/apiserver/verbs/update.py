@@ -59,6 +59,7 @@ def update_object(call: Call, obj: Any, kv: KeyValue, must_match: bool = True) -
 
 
 def check_version(call: Call, obj: Any, old: Any, must_match: bool) -> None:
+    """Refuse an object that is not the stored one, or an old version of it. Raises Conflict or Invalid."""
     metadata, endpoint = obj.metadata, call.endpoint
     if metadata.uid and metadata.uid != old.metadata.uid:
         raise uid_conflict(call, metadata.uid, old)
@@ -95,7 +96,9 @@ def carry_over(obj: Any, old: Any) -> Any:
         generation=before.generation,
         creationTimestamp=before.creationTimestamp,
         deletionTimestamp=before.deletionTimestamp,
-        deletionGracePeriodSeconds=grace if grace is not None and before.deletionTimestamp else before.deletionGracePeriodSeconds,
+        deletionGracePeriodSeconds=grace
+        if grace is not None and before.deletionTimestamp
+        else before.deletionGracePeriodSeconds,
         selfLink=None,
         managedFields=before.managedFields,
     )
@@ -123,11 +126,9 @@ def commit_update(call: Call, obj: Any, old: Any, kv: KeyValue) -> Any:
     server, endpoint = call.server, call.endpoint
     if call.subresource != "status":
         obj = call.strategy.allocate(obj, old, call)
-    metadata = obj.metadata
-    if metadata.deletionTimestamp and not metadata.finalizers and not metadata.deletionGracePeriodSeconds:
-        if old.metadata.finalizers and not call.options.dry_run and not _namespace_content(obj):
-            server.storage.delete(endpoint, kv)
-            return obj
+    if _was_last_finalizer(obj, old) and not call.options.dry_run:
+        server.storage.delete(endpoint, kv)
+        return obj
     if obj == old or call.options.dry_run:
         return old if obj == old else obj
     stored = obj if endpoint.to_storage is None else endpoint.to_storage(obj)
@@ -135,6 +136,10 @@ def commit_update(call: Call, obj: Any, old: Any, kv: KeyValue) -> Any:
     return call.answer(server.storage.update(endpoint, stored, kv, verb))
 
 
-def _namespace_content(obj: Any) -> bool:
-    """A namespace goes when its spec's finalizers are gone, too."""
-    return obj.kind == "Namespace" and bool(obj.spec is not None and obj.spec.finalizers)
+def _was_last_finalizer(obj: Any, old: Any) -> bool:
+    """Whether nothing keeps an object any longer that is being deleted; a namespace has finalizers in its spec, too."""
+    metadata = obj.metadata
+    if not metadata.deletionTimestamp or metadata.finalizers or metadata.deletionGracePeriodSeconds:
+        return False
+    has_content = obj.kind == "Namespace" and obj.spec is not None and obj.spec.finalizers
+    return bool(old.metadata.finalizers) and not has_content

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from k8slab.api.meta_v1 import ObjectMeta
 from k8slab.api.request import ADDED, ERROR, Options, Response, WatchEvent
 from k8slab.apiserver.call import Call
@@ -45,7 +44,7 @@ def _begin(call: Call, watcher: Watcher, broadcaster: Broadcaster, start: int) -
         broadcaster.add(watcher)
         return
     watcher.start_revision = call.server.store.revision + 1
-    body = call.server.storage.list(call.endpoint, call.namespace, watcher.selection, Options(), broadcaster)
+    body = call.server.storage.list_objects(call.endpoint, call.namespace, watcher.selection, Options(), broadcaster)
     for item in body.items:
         watcher.push(WatchEvent(ADDED, item, int(item.metadata.resourceVersion)))
     if options.send_initial_events and options.allow_watch_bookmarks:
@@ -82,5 +81,3 @@ def _check(options: Options) -> None:
             errors.append(FieldError.forbidden(field, detail))
     if errors:
         raise invalid_options("ListOptions", errors)
-
-
