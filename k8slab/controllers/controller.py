@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from k8slab.client import Client, Informer, Informers, Loop, RateLimiter, Recorder, Request, Result, WorkQueue
-from k8slab.sim.clock import SECOND, Clock
+from k8slab.sim.clock import MILLISECOND, SECOND, Clock
 from k8slab.sim.seed import Streams
 from k8slab.sim.trace import Trace
 
@@ -32,6 +32,8 @@ class Options(Struct, frozen=True):
     pv_claim_binder_sync_period: int = 15 * SECOND
     resource_quota_sync_period: int = 300 * SECOND
     root_ca: str = ""
+    request_time: int = 5 * MILLISECOND
+    """How long a write takes that a controller waits for."""
 
 
 class Context:
@@ -77,6 +79,7 @@ class Controller:
         self.recorder = Recorder(self.client, self.clock, self.trace, self.source or self.name)
         self.queue = WorkQueue(self.clock, self.trace, self.name, RateLimiter(self.clock, base=self.first_retry))
         self.loop = Loop(self.name, self.queue, self.reconcile, self.clock, self.trace, max_retries=self.max_retries)
+        self.loop.write_cost = self.options.request_time
         self.paused = False
         self.running = False
         self._periodic: list[Periodic] = []

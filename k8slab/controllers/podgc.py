@@ -81,8 +81,8 @@ class PodGarbageCollector(Controller):
                 self._remove(pod, "PodGC: node out-of-service taint")
 
     def _orphaned(self) -> None:
-        suspects = [name for name in self.pods.index_values("node") if self.nodes.get("", name) is None]
-        self.gone = {name: self.gone.get(name, self.clock.now) for name in suspects if isinstance(name, str)}
+        suspects = [name for name in self.pods.index_values("node") if self.nodes.get("", str(name)) is None]
+        self.gone = {str(name): self.gone.get(str(name), self.clock.now) for name in suspects}
         for name, since in list(self.gone.items()):
             if self.clock.now - since >= QUARANTINE and self._is_gone(name):
                 for pod in self.pods.by_index("node", name):

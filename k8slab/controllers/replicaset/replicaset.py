@@ -167,6 +167,7 @@ class ReplicaSetController(Controller):
                     self.expectations.created(request)
             done += size
             batch *= 2
+            self.loop.discount += size - 1
         if failure is not None:
             self.expectations.created(request, count - done)
         return failure
@@ -190,6 +191,7 @@ class ReplicaSetController(Controller):
                 self.expectations.deleted(request, pod.metadata.uid)
                 if error.code != 404:
                     failure = failure or error
+        self.loop.discount += len(chosen) - 1
         return failure
 
     def _related(self, owner: Any) -> list[Pod]:

@@ -59,9 +59,9 @@ class Replay:
         self.client = Client(server.handle, self.clock, self.trace, user_agent="recorder")
         client = Client(server.handle, self.clock, self.trace, user_agent="kube-controller-manager")
         # The recorded cluster did not hand out Pod ranges.
-        self.manager = ControllerManager(client, self.clock, streams, self.trace, allocate_node_cidrs=False)
-        for controller in self.manager.controllers.values():
-            controller.loop.write_cost = write_cost
+        self.manager = ControllerManager(
+            client, self.clock, streams, self.trace, allocate_node_cidrs=False, request_time=write_cost
+        )
         self.manager.start()
         self.world = World(self.client, self.clock, scripts(recorded), self.names.of_pod)
         for index in (1, 2, 3, 4):
