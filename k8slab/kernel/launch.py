@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import webbrowser
 from pathlib import Path
 
-from k8slab.course.release import release
+from k8slab.course.release import release, release_notebook
 from k8slab.errors import K8sLabError
 from k8slab.kernel.install import install
 
@@ -37,11 +38,19 @@ def prepare(folder: Path) -> Path:
         target = folder / part.relative_to(source / "notebooks")
         hidden = {".ipynb_checkpoints", "__pycache__"} & set(part.parts)
         if part.is_file() and not hidden and not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(part, target)
+            _copy(part, target)
     for exercise in sorted((source / "exercises").glob("*/exercise.ipynb")):
         release(exercise.parent, folder / "exercises")
     return folder
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.suffix != ".ipynb":
+        shutil.copy(source, target)
+        return
+    notebook = release_notebook(json.loads(source.read_text(encoding="utf-8")))
+    target.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def launch(folder: Path, port: int, browser: bool = True) -> int:
