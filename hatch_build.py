@@ -44,7 +44,7 @@ def _copy(release: Any, source: Path, target: Path) -> None:
 
 
 def _release_module(root: Path) -> Any:
-    # By its file: importing the package would need its dependencies, which a build has not.
+    # By its file: importing the whole course would need all of the package's dependencies.
     sys.path.insert(0, str(root))
     spec = importlib.util.spec_from_file_location("k8slab_release", root / "k8slab/course/release.py")
     module = importlib.util.module_from_spec(spec)
