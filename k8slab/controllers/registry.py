@@ -17,6 +17,7 @@ from k8slab.controllers.nodeipam import NodeIPAMController
 from k8slab.controllers.nodelifecycle import NodeLifecycleController
 from k8slab.controllers.podgc import PodGarbageCollector
 from k8slab.controllers.replicaset import ReplicaSetController, ReplicationController
+from k8slab.controllers.resourcequota import ResourceQuotaController
 from k8slab.controllers.rootca import RootCAPublisher
 from k8slab.controllers.serviceaccount import ServiceAccountController
 from k8slab.controllers.statefulset import StatefulSetController
@@ -42,4 +43,5 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     GarbageCollector,
     PodGarbageCollector,
     DisruptionController,
+    ResourceQuotaController,
 )
