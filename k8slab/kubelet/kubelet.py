@@ -343,14 +343,16 @@ class Kubelet:
     def environment(self, worker: PodWorker, spec: core.Container) -> dict[str, str]:
         """A container's variables. Raises ConfigError."""
         namespace = worker.pod.metadata.namespace
-        services = self._service_variables(namespace) if spec.command or spec.args else {}
+        services = self._service_variables(worker.pod) if spec.command or spec.args else {}
         return environment(worker.pod, spec, Lookup(self.client, namespace), worker.sandbox.facts(), services)
 
-    def _service_variables(self, namespace: str) -> dict[str, str]:
+    def _service_variables(self, pod: core.Pod) -> dict[str, str]:
+        """Variables about Services: `kubernetes` always, the namespace's own unless enableServiceLinks is false."""
+        namespace = pod.metadata.namespace
         try:
-            services = [*self.client.list("services", namespace).items]
-            if namespace != "default":
-                services.append(self.client.get("services", "kubernetes", "default"))
+            services = [self.client.get("services", "kubernetes", "default")]
+            if pod.spec.enableServiceLinks is not False:
+                services.extend(self.client.list("services", namespace).items)
         except ApiError:
             return {}
         found: dict[str, str] = {}

@@ -52,9 +52,10 @@ def _lines(worker: PodWorker, container: Container, previous: bool) -> list[tupl
             raise ApiError(400, "BadRequest", f'previous terminated container "{name}" in pod "{pod}" not found')
         return container.history[0].logs(container.history[1]) if container.history else []
     if container.state == RUNNING:
-        return container.process.logs(now)
+        return followed(worker, container, container.process.logs(now), now)
     if container.state == EXITED:
-        return container.process.logs(container.finished_at) if container.process else []
+        until = container.finished_at
+        return followed(worker, container, container.process.logs(until), until) if container.process else []
     if container.state == WAITING:
         reason = container.trouble
         why = (
@@ -69,3 +70,51 @@ def _lines(worker: PodWorker, container: Container, previous: bool) -> list[tupl
             text = f'container "{name}" in pod "{pod}" is waiting to start: {detail}'
             raise ApiError(400, "BadRequest", text)
     return []
+
+
+def followed(
+    worker: PodWorker, container: Container, lines: list[tuple[int, str]], until: int
+) -> list[tuple[int, str]]:
+    """The lines with those that `tail -f` adds: what the Pod's containers write into the file."""
+    follows = container.process.effects("follow", until)
+    if not follows:
+        return lines
+    added: list[tuple[int, str]] = []
+    for since, path, whole in follows:
+        added.extend(_growth(worker, container, path, since, whole, until))
+    return sorted((*lines, *added), key=_time)
+
+
+def _growth(
+    worker: PodWorker, reader: Container, path: str, since: int, whole: bool, until: int
+) -> list[tuple[int, str]]:
+    found: list[tuple[int, str]] = []
+    for writer in worker.containers:
+        if writer.process is None:
+            continue
+        theirs = path if writer is reader else _same_file(reader, path, writer)
+        before = ""
+        for at, name, text in writer.process.effects("file", until):
+            if name != theirs or at > until:
+                continue
+            new = (text or "").removeprefix(before)
+            before = text or ""
+            if at > since or (whole and writer is not reader):
+                found.extend((max(at, since), line) for line in new.splitlines())
+    return found
+
+
+def _same_file(reader: Container, path: str, writer: Container) -> str:
+    """Where another container of the Pod sees a file, through a volume that both mount; "" where it does not."""
+    for mount in reader.spec.volumeMounts or ():
+        root = mount.mountPath.rstrip("/") + "/"
+        if not path.startswith(root):
+            continue
+        for other in writer.spec.volumeMounts or ():
+            if other.name == mount.name and not other.subPath and not mount.subPath:
+                return other.mountPath.rstrip("/") + "/" + path[len(root) :]
+    return ""
+
+
+def _time(line: tuple[int, str]) -> int:
+    return line[0]

@@ -358,6 +358,13 @@ class Process:
                 lines.extend(self._service_logs(value, self.started + at, until))
         return lines
 
+    def effects(self, kind: str, until: int) -> list[tuple[int, Any, Any]]:
+        """What a script did of one kind (`file`, `follow`): (lab time, value, detail)."""
+        if self.script is None:
+            return []
+        found = self._upto(until).effects
+        return [(self.started + at, value, detail) for at, k, value, detail in found if k == kind]
+
     def _service_logs(self, program: Program, start: int, until: int) -> list[tuple[int, str]]:
         if program.needs_env and not any(self.env.get(name) for name in program.needs_env):
             lines = program.needs_env_log.splitlines()

@@ -249,7 +249,8 @@ class Starter:
     def _hooked(self, container: Container, run: int, error: str) -> None:
         worker = self.worker
         if error and container.starts == run:
-            worker.event("Warning", "FailedPostStartHook", f"PostStartHook failed: {error}", container)
+            worker.event("Warning", "FailedPostStartHook", "PostStartHook failed", container)
             worker.event("Normal", "Killing", "FailedPostStartHook", container)
             worker.stopper.stop(container, worker.grace())
+            self._trouble(container, "PostStartHookError", error)
         self.proceed()

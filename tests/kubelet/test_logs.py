@@ -75,3 +75,28 @@ def test_exec(bench):
     bench.pod("db", container={"image": "redis:7"})
     bench.run(20)
     assert run("default", "db", "", ["redis-cli", "ping"])[0] == 0
+
+
+def test_a_sidecar_streams_the_log_of_its_neighbour(bench):
+    """The example of the logging chapter: one container writes a file, a sidecar tails it."""
+    bench.apply("""
+apiVersion: v1
+kind: Pod
+metadata: {name: counter, namespace: default}
+spec:
+  containers:
+  - name: count
+    image: busybox
+    command: [sh, -c, 'i=0; while true; do echo "$i: tick" >> /var/log/1.log; i=$((i+1)); sleep 1; done']
+    volumeMounts: [{name: varlog, mountPath: /var/log}]
+  - name: stream
+    image: busybox
+    command: [sh, -c, 'tail -n+1 -F /logs/1.log']
+    volumeMounts: [{name: varlog, mountPath: /logs}]
+  volumes: [{name: varlog, emptyDir: {}}]
+""")
+    bench.run(10)
+    assert bench.kubelet.logs("default", "counter", "count") == ""
+    lines = bench.kubelet.logs("default", "counter", "stream").splitlines()
+    assert lines[:3] == ["0: tick", "1: tick", "2: tick"]
+    assert 6 <= len(lines) <= 10

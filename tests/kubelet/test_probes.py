@@ -152,5 +152,13 @@ def test_hooks(bench):
     bad = {"lifecycle": {"postStart": {"exec": {"command": ["sh", "-c", "exit 4"]}}}, "imagePullPolicy": "IfNotPresent"}
     bench.pod(container=bad)
     bench.run(10)
-    assert bench.messages("web", "FailedPostStartHook")
+    assert bench.messages("web", "FailedPostStartHook") == ["PostStartHook failed"]
     assert bench.get().status.containerStatuses[0].restartCount >= 1
+
+
+def test_a_failed_post_start_hook_is_shown(bench):
+    hook = {"postStart": {"exec": {"command": ["sh", "-c", "echo no; exit 4"]}}}
+    bench.pod(container={"lifecycle": hook, "imagePullPolicy": "IfNotPresent"})
+    bench.until(lambda: bench.state() == "PostStartHookError", 30)
+    message = bench.get().status.containerStatuses[0].state.waiting.message
+    assert message == "command 'sh -c echo no; exit 4' exited with 4, message: \"no\\n\""

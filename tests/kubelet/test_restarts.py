@@ -249,3 +249,13 @@ def test_databases_want_a_password(bench):
     bench.pod("db", container={"image": "mysql:8.0", "env": [{"name": "MYSQL_ROOT_PASSWORD", "value": "x"}]})
     bench.run(60)
     assert bench.state("db") == "running"
+
+
+def test_service_variables(bench):
+    bench.apply("{apiVersion: v1, kind: Service, metadata: {name: my-db}, spec: {ports: [{port: 5432}]}}")
+    echo = "echo $MY_DB_SERVICE_PORT; echo ${KUBERNETES_SERVICE_HOST}; sleep 99"
+    bench.script(echo)
+    bench.script(echo, name="without", enableServiceLinks=False)
+    bench.run(5)
+    assert bench.kubelet.logs("default", "job").split() == ["5432", "10.96.0.1"]
+    assert bench.kubelet.logs("default", "without").split() == ["10.96.0.1"]

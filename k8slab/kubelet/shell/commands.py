@@ -111,13 +111,20 @@ def _cat(shell: Shell, argv: Argv) -> int:
 
 
 def _tail(shell: Shell, argv: Argv) -> int:
-    paths = [word for word in argv[1:] if not word.startswith("-") and not word.isdigit()]
-    follow = any(re.match(r"-[a-z]*[fF]", word) for word in argv[1:])
-    count = next((int(word.strip("-n")) for word in argv[1:] if word.strip("-n").isdigit()), 10)
+    """head and tail; `tail -f` stays, and the log goes on with what others write into the file."""
+    paths = [word for word in argv[1:] if not word.startswith("-") and not re.fullmatch(r"\+?\d+", word)]
+    follow = any(re.match(r"-[a-z]*[fF]", word) or word.startswith("--follow") for word in argv[1:])
+    counts = [word.removeprefix("-n").lstrip("-=") for word in argv[1:] if re.fullmatch(r"(-n=?)?[-+]?\d+", word)]
+    whole = any(count.startswith("+") for count in counts)
+    count = int(counts[0].lstrip("+")) if counts else 10
     text = "".join(shell.files.get(path, "") for path in paths) if paths else shell.stdin
     lines = text.splitlines(keepends=True)
-    shell.write("".join(lines[:count] if argv[0].endswith("head") else lines[-count:]))
+    if argv[0].endswith("head"):
+        shell.write("".join(lines[:count]))
+    else:
+        shell.write("".join(lines[count - 1 :] if whole else lines[-count:]))
     if follow:
+        shell.effects.extend((shell.now, "follow", path, whole) for path in paths)
         shell.block()
     return 0
 
