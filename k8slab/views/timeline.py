@@ -148,7 +148,8 @@ def _shade(svg: Svg, scale: _Scale, gap: Gap) -> None:
     svg.open(f"{gap.fewest} of {gap.desired} ready at worst; {gap.words()}")
     svg.rect(left, _TOP, max(2, right - left), _PLOT, "vermillion", opacity=0.1)
     if right - left > 46:
-        svg.text((left + right) / 2, _TOP + 14, gap.words(), 11, "vermillion-line", 600, "middle")
+        middle = (scale.y(gap.fewest) + scale.y(gap.desired)) / 2 + 4
+        svg.text((left + right) / 2, middle, gap.words(), 11, "vermillion-line", 600, "middle")
     svg.close()
 
 
