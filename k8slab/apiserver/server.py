@@ -49,6 +49,10 @@ VERBS: dict[str, Verb] = {
     "delete": delete,
     "deletecollection": delete_collection,
 }
+DEPRECATED = {
+    ("", "endpoints"): "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+    ("", "componentstatuses"): "v1 ComponentStatus is deprecated in v1.19+",
+}
 
 
 class APIServer:
@@ -112,6 +116,9 @@ class APIServer:
             response = self._verb(request, endpoint)(call)
         except ApiError as error:
             return Response(error.code, error.status())
+        deprecated = DEPRECATED.get((request.group, request.resource))
+        if deprecated is not None:
+            call.warn(deprecated)
         if call.warnings:
             response.warnings = tuple(call.warnings)
         return self._presented(call, response) if request.options.as_table else response

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from k8slab.api.core_v1 import PodCondition, PodStatus
 from k8slab.api.resources import qos_class
 from k8slab.apiserver.registry.strategy import Strategy
+from k8slab.apiserver.registry.warnings import pod_warnings
 
 if TYPE_CHECKING:
     from k8slab.apiserver.call import Call
@@ -52,6 +53,10 @@ class PodStrategy(Strategy):
         if metadata.ownerReferences != old.metadata.ownerReferences:
             metadata = metadata.replace(ownerReferences=old.metadata.ownerReferences)
         return obj.replace(spec=old.spec, status=status, metadata=metadata)
+
+    def warnings(self, obj: Any, old: Any, call: Call) -> tuple[str, ...]:
+        """What is deprecated, ambiguous or without effect."""
+        return tuple(pod_warnings(obj)) if old is None else ()
 
     def grace(self, obj: Any, requested: int | None) -> int | None:
         """The requested seconds, or the Pod's own; none where no kubelet has to stop anything."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from k8slab.apiserver.registry.allocator import address_text
 from k8slab.apiserver.registry.strategy import Strategy
+from k8slab.apiserver.registry.warnings import service_warnings
 from k8slab.errors import FieldError, internal_error, invalid
 
 if TYPE_CHECKING:
@@ -28,13 +29,13 @@ class ServiceStrategy(Strategy):
 
     def prepare_create(self, obj: Any, call: Call) -> Any:
         """Address and addresses agree; the family is that of the cluster."""
-        return obj.replace(spec=_with_families(_normalised(obj.spec, None)))
+        return obj.replace(spec=_with_families(_normalised(obj.spec, None), obj.metadata.name))
 
     def prepare_update(self, obj: Any, old: Any, call: Call) -> Any:
         """Keep what was allocated unless the request changes it; drop what the new type does not have."""
         spec, before = _normalised(obj.spec, old.spec), old.spec
         spec = _keep_allocated(spec, before)
-        spec = _with_families(_drop_dependent(spec, before))
+        spec = _with_families(_drop_dependent(spec, before), obj.metadata.name)
         return super().prepare_update(obj.replace(spec=spec), old, call)
 
     def allocate(self, obj: Any, old: Any, call: Call) -> Any:
@@ -46,9 +47,7 @@ class ServiceStrategy(Strategy):
 
     def warnings(self, obj: Any, old: Any, call: Call) -> tuple[str, ...]:
         """Fields that are on their way out."""
-        if obj.spec.trafficDistribution == "PreferClose":
-            return ('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"',)
-        return ()
+        return tuple(service_warnings(obj))
 
 
 def needs_address(spec: Any) -> bool:
@@ -81,16 +80,32 @@ def _normalised(spec: Any, before: Any) -> Any:
     return spec
 
 
-def _with_families(spec: Any) -> Any:
+def _with_families(spec: Any, name: str) -> Any:
+    """The cluster has IPv4 only; headless Services without a selector may say what they like."""
     if not needs_address(spec):
         return spec
     changes: dict[str, Any] = {}
     headless_without_selector = spec.clusterIP == "None" and not spec.selector
+    if not headless_without_selector:
+        _check_families(spec, name)
     if not spec.ipFamilyPolicy:
         changes["ipFamilyPolicy"] = "RequireDualStack" if headless_without_selector else "SingleStack"
     if not spec.ipFamilies:
         changes["ipFamilies"] = ("IPv4", "IPv6") if headless_without_selector else ("IPv4",)
     return spec.replace(**changes) if changes else spec
+
+
+def _check_families(spec: Any, name: str) -> None:
+    if spec.ipFamilyPolicy == "RequireDualStack":
+        why = "this cluster is not configured for dual-stack services"
+        raise invalid("Service", name, [FieldError.invalid("spec.ipFamilyPolicy", spec.ipFamilyPolicy, why)])
+    errors = [
+        FieldError.invalid(f"spec.ipFamilies[{index}]", family, "not configured on this cluster")
+        for index, family in enumerate(spec.ipFamilies or ())
+        if family == "IPv6"
+    ]
+    if errors:
+        raise invalid("Service", name, errors)
 
 
 def _keep_allocated(spec: Any, before: Any) -> Any:

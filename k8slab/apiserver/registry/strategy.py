@@ -68,7 +68,7 @@ class Strategy:
         )
 
     def allocate(self, obj: Any, old: Any, call: Call) -> Any:
-        """Take what must be unique in the cluster (addresses, ports), right before the commit."""
+        """Take what must be unique in the cluster (addresses, ports), before it is validated."""
         return obj
 
     def validate_create(self, obj: Any, call: Call) -> list[FieldError]:

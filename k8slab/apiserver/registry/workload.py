@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from k8slab.apiserver.meta import with_meta
 from k8slab.apiserver.registry.strategy import ORPHAN, Strategy
+from k8slab.apiserver.registry.warnings import workload_warnings
 
 if TYPE_CHECKING:
     from k8slab.apiserver.call import Call
@@ -17,6 +18,17 @@ class WorkloadStrategy(Strategy):
     """Rules of kinds whose spec is reconciled: the generation counts its changes."""
 
     counts_generations = True
+
+    def warnings(self, obj: Any, old: Any, call: Call) -> tuple[str, ...]:
+        """What the Pods will be warned about, told once and early."""
+        if old is not None and obj.spec is old.spec:
+            return ()
+        if obj.kind == "CronJob":
+            job = obj.spec.jobTemplate.spec
+            template, path = job.template if job is not None else None, "spec.jobTemplate.spec.template"
+        else:
+            template, path = obj.spec.template, "spec.template"
+        return tuple(workload_warnings(obj, template, path))
 
 
 class DeploymentStrategy(WorkloadStrategy):

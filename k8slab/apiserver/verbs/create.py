@@ -28,7 +28,7 @@ def create_object(call: Call, obj: Any) -> Any:
     obj = server.admission.admit(call, obj, None)
     generates = not obj.metadata.name and bool(obj.metadata.generateName)
     for _ in range(ATTEMPTS if generates else 1):
-        ready = _prepare(call, obj)
+        ready = strategy.allocate(_prepare(call, obj), None, call)
         errors = strategy.validate_create(ready, call)
         if errors:
             raise invalid(call.endpoint.group_kind, ready.metadata.name or "", errors)
@@ -77,7 +77,6 @@ def _prepare(call: Call, obj: Any) -> Any:
 def _commit(call: Call, obj: Any) -> Any:
     server, endpoint = call.server, call.endpoint
     server.admission.validate(call, obj, None)
-    obj = call.strategy.allocate(obj, None, call)
     if obj.metadata.resourceVersion not in (None, "", "0"):
         raise unexpected("resourceVersion should not be set on objects to be created")
     stored = obj if endpoint.to_storage is None else endpoint.to_storage(obj)

@@ -111,7 +111,7 @@ def _prepare(call: Call, obj: Any, old: Any) -> Any:
         obj = strategy.prepare_status(obj, old, call)
         errors = strategy.validate_status(obj, old, call)
     else:
-        obj = strategy.prepare_update(obj, old, call)
+        obj = strategy.allocate(strategy.prepare_update(obj, old, call), old, call)
         if strategy.counts_generations and strategy.wanted_changed(obj, old):
             obj = replace(obj, metadata=replace(obj.metadata, generation=(old.metadata.generation or 0) + 1))
         errors = strategy.validate_update(obj, old, call)
@@ -124,8 +124,6 @@ def _prepare(call: Call, obj: Any, old: Any) -> Any:
 def commit_update(call: Call, obj: Any, old: Any, kv: KeyValue) -> Any:
     """Store what changed, if anything did; delete an object whose last finalizer went."""
     server, endpoint = call.server, call.endpoint
-    if call.subresource != "status":
-        obj = call.strategy.allocate(obj, old, call)
     if _was_last_finalizer(obj, old) and not call.options.dry_run:
         server.storage.delete(endpoint, kv)
         return obj
