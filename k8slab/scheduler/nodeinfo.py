@@ -39,7 +39,6 @@ class NodeInfo:
         "requested_ephemeral",
         "requested_memory",
         "requested_scalars",
-        "scalars",
         "slot",
         "taints",
         "unschedulable",

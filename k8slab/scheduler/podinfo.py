@@ -69,10 +69,10 @@ class AffinityTerm:
 
     __slots__ = ("namespace_selector", "namespaces", "selector", "topology_key", "weight")
 
-    def __init__(self, term: Any, namespace: str, weight: int = 0) -> None:
+    def __init__(self, term: Any, namespace: str, labels: dict[str, str], weight: int = 0) -> None:
         self.topology_key = term.topologyKey
         self.weight = weight
-        self.selector = selectors.of_label_selector(term.labelSelector)
+        self.selector = _with_label_keys(term, labels)
         if not term.namespaces and term.namespaceSelector is None:
             self.namespaces: tuple[str, ...] = (namespace,)
         else:
@@ -101,10 +101,10 @@ class PodClass:
         affinity = shape.sample.spec.affinity
         near = affinity.podAffinity if affinity is not None else None
         far = affinity.podAntiAffinity if affinity is not None else None
-        self.affinity = _required(near, namespace)
-        self.anti_affinity = _required(far, namespace)
-        self.preferred_affinity = _preferred(near, namespace)
-        self.preferred_anti_affinity = _preferred(far, namespace)
+        self.affinity = _required(near, namespace, labels)
+        self.anti_affinity = _required(far, namespace, labels)
+        self.preferred_affinity = _preferred(near, namespace, labels)
+        self.preferred_anti_affinity = _preferred(far, namespace, labels)
         self.has_affinity = bool(
             self.affinity or self.anti_affinity or self.preferred_affinity or self.preferred_anti_affinity
         )
@@ -233,11 +233,21 @@ def has_volumes(spec: Any) -> bool:
     return False
 
 
-def _required(terms: Any, namespace: str) -> tuple[AffinityTerm, ...]:
+def _required(terms: Any, namespace: str, labels: dict[str, str]) -> tuple[AffinityTerm, ...]:
     found = terms.requiredDuringSchedulingIgnoredDuringExecution if terms is not None else None
-    return tuple(AffinityTerm(term, namespace) for term in found or ())
+    return tuple(AffinityTerm(term, namespace, labels) for term in found or ())
 
 
-def _preferred(terms: Any, namespace: str) -> tuple[AffinityTerm, ...]:
+def _preferred(terms: Any, namespace: str, labels: dict[str, str]) -> tuple[AffinityTerm, ...]:
     found = terms.preferredDuringSchedulingIgnoredDuringExecution if terms is not None else None
-    return tuple(AffinityTerm(one.podAffinityTerm, namespace, one.weight or 0) for one in found or ())
+    return tuple(AffinityTerm(one.podAffinityTerm, namespace, labels, one.weight or 0) for one in found or ())
+
+
+def _with_label_keys(term: Any, labels: dict[str, str]) -> selectors.Selector:
+    """The selector with `matchLabelKeys` and `mismatchLabelKeys`; the same again where the API server merged them."""
+    selector = selectors.of_label_selector(term.labelSelector)
+    if selector is None or not (term.matchLabelKeys or term.mismatchLabelKeys):
+        return selector
+    more = [(key, "In", (labels[key],)) for key in term.matchLabelKeys or () if key in labels]
+    more += [(key, "NotIn", (labels[key],)) for key in term.mismatchLabelKeys or () if key in labels]
+    return selector + tuple(one for one in more if one not in selector)

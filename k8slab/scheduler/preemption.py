@@ -178,8 +178,8 @@ class Evaluator:
 
     def _pick(self, candidates: list[Candidate]) -> Candidate:
         lowest = min(one.key for one in candidates)
-        best = [one for one in candidates if one.key == lowest]
-        return best[0] if len(best) == 1 else best[self.handle.rng.randrange(len(best))]
+        best = {one.slot: one for one in candidates if one.key == lowest}
+        return best[self.handle.pick(list(best))]
 
     # --- carrying it out
 

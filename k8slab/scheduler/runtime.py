@@ -210,11 +210,11 @@ def run_filter(plugin: Plugin, state: CycleState, pod: Any, node: NodeInfo) -> S
 def check_scores(plugin: Plugin, scores: Sequence[Any], count: int) -> None:
     """Raise PluginError unless these are `count` integers from 0 to 100."""
     if len(scores) != count:
-        raise PluginError(f"plugin {plugin.name!r} gave {len(scores)} scores for {count} nodes")
+        raise PluginError(f'plugin "{plugin.name}" gave {len(scores)} scores for {count} nodes')
     for score in scores:
         if not isinstance(score, int) or not MIN_NODE_SCORE <= score <= MAX_NODE_SCORE:
             raise PluginError(
-                f"plugin {plugin.name!r} returns an invalid score {score!r}, "
+                f'plugin "{plugin.name}" returns an invalid score {score!r}, '
                 f"it should in the range of [{MIN_NODE_SCORE}, {MAX_NODE_SCORE}] after normalizing"
             )
 
@@ -242,7 +242,7 @@ def accused(point: str, name: str, error: Exception) -> PluginError:
         return error
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{type(error).__name__}: {error} ({frame.name}, line {frame.lineno})"
-    return PluginError(f"running {point} plugin {name!r}: {place}")
+    return PluginError(f'running {point} plugin "{name}": {place}')
 
 
 def _contradiction(plugins: list[str]) -> Status:

@@ -276,9 +276,13 @@ class Scheduler:
         cycle.score()
         _, best = cycle.best()
         attempt.tied = len(best)
-        if len(best) == 1 or self.ties == FIRST:
-            return best[0]
-        return best[self.rng.randrange(len(best))]
+        return self.pick(best)
+
+    def pick(self, slots: list[int]) -> int:
+        """One of several equally good nodes."""
+        if len(slots) == 1 or self.ties == FIRST:
+            return slots[0]
+        return slots[self.rng.randrange(len(slots))]
 
     # --- no node
 
