@@ -265,3 +265,18 @@ def unavailable(request):
     from k8slab.errors import service_unavailable
 
     return Response(503, service_unavailable("connection refused").status())
+
+
+def test_init_containers_run_again_after_a_reboot(bench):
+    init = [{"name": "setup", "image": "busybox", "command": ["sh", "-c", "sleep 3"]}]
+    bench.pod(initContainers=init)
+    bench.run(15)
+    bench.kubelet.power_off()
+    bench.run(10)
+    bench.kubelet.power_on()
+    bench.run(30)
+    status = bench.get().status
+    assert status.phase == "Running"
+    assert status.initContainerStatuses[0].restartCount == 1
+    assert status.initContainerStatuses[0].state.terminated.finishedAt >= "2026-01-01T00:00:30Z"
+    assert status.containerStatuses[0].restartCount == 1
