@@ -21,7 +21,14 @@ from k8slab.api.core_v1 import (
 from k8slab.api.validation import names
 from k8slab.api.validation.affinity import EFFECTS
 from k8slab.api.validation.gostruct import quoted
-from k8slab.api.validation.metadata import Errors, immutable, label_key, object_meta, object_meta_update
+from k8slab.api.validation.metadata import (
+    STANDARD_FINALIZERS,
+    Errors,
+    immutable,
+    label_key,
+    object_meta,
+    object_meta_update,
+)
 from k8slab.api.validation.resources import quantity_value
 from k8slab.errors import FieldError
 
@@ -140,6 +147,23 @@ def update_namespace(new: Namespace, old: Namespace, errors: Errors) -> None:
     """A changed Namespace."""
     create_namespace(new, errors)
     object_meta_update(new.metadata, old.metadata, errors)
+    for index, finalizer in enumerate((new.spec.finalizers or ()) if new.spec else ()):
+        path = f"spec.finalizers[{index}]"
+        for message in names.qualified_name(finalizer):
+            errors.append(FieldError.invalid(path, finalizer, message))
+        if "/" not in finalizer and finalizer not in STANDARD_FINALIZERS:
+            text = "name is neither a standard finalizer name nor is it fully qualified"
+            errors.append(FieldError.invalid(path, finalizer, text))
+
+
+def namespace_status(new: Namespace, old: Namespace, errors: Errors) -> None:
+    """A changed status of a Namespace: it is Terminating exactly while it is being deleted."""
+    object_meta_update(new.metadata, old.metadata, errors)
+    wanted, why = ("Terminating", "not empty") if new.metadata.deletionTimestamp else ("Active", "empty")
+    phase = new.status.phase if new.status else None
+    if phase != wanted:
+        text = f"may only be '{wanted}' if `deletionTimestamp` is {why}"
+        errors.append(FieldError.invalid("status.Phase", phase or "", text))
 
 
 def create_node(obj: Node, errors: Errors) -> None:
@@ -147,12 +171,22 @@ def create_node(obj: Node, errors: Errors) -> None:
     object_meta(obj.metadata, False, names.subdomain_name, errors)
     spec = obj.spec or NO_NODE
     _taints(spec.taints or (), "metadata.taints", errors)
-    for name in ("capacity", "allocatable"):
-        for resource, amount in ((getattr(obj.status, name) if obj.status else None) or {}).items():
-            quantity_value(resource, amount, f"status.{name}[{resource}]", errors)
+    _node_amounts(obj, errors)
     for index, text in enumerate(spec.podCIDRs or ()):
         for message in names.cidr(text):
             errors.append(FieldError.invalid(f"spec.podCIDRs[{index}]", text, message))
+
+
+def _node_amounts(obj: Node, errors: Errors) -> None:
+    for name in ("capacity", "allocatable"):
+        for resource, amount in ((getattr(obj.status, name) if obj.status else None) or {}).items():
+            quantity_value(resource, amount, f"status.{name}.{resource}", errors)
+
+
+def node_status(new: Node, old: Node, errors: Errors) -> None:
+    """A changed status of a Node."""
+    object_meta_update(new.metadata, old.metadata, errors)
+    _node_amounts(new, errors)
 
 
 def _taints(items: tuple[Taint, ...], path: str, errors: Errors) -> None:

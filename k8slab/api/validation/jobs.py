@@ -5,7 +5,7 @@ from __future__ import annotations
 import zoneinfo
 
 from k8slab.api import selector as selectors
-from k8slab.api.batch_v1 import CronJob, CronJobSpec, Job, JobSpec, PodFailurePolicyRule
+from k8slab.api.batch_v1 import CronJob, CronJobSpec, Job, JobSpec, JobStatus, PodFailurePolicyRule
 from k8slab.api.validation import names
 from k8slab.api.validation.cron import schedule_problem
 from k8slab.api.validation.gostruct import quoted
@@ -21,7 +21,7 @@ from k8slab.api.validation.metadata import (
 from k8slab.api.validation.podspecs import NO_SPEC, template_spec
 from k8slab.api.validation.selectors import label_selector
 from k8slab.api.validation.workloads import MISMATCH
-from k8slab.errors import FieldError, quote
+from k8slab.errors import OMITTED, FieldError, quote
 
 CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
 MODES = ("NonIndexed", "Indexed")
@@ -51,10 +51,28 @@ def update(new: Job, old: Job, errors: Errors) -> None:
 
 
 def status(new: Job, old: Job, errors: Errors) -> None:
-    """A changed status of a Job."""
+    """A changed status of a Job: counters grow, and a finished Job has all that belongs to its end."""
     object_meta_update(new.metadata, old.metadata, errors)
+    now, before = new.status or JobStatus(), old.status or JobStatus()
     for name in ("active", "succeeded", "failed", "ready", "terminating"):
-        nonnegative(getattr(new.status, name) if new.status else None, f"status.{name}", errors)
+        nonnegative(getattr(now, name), f"status.{name}", errors)
+    _finish(now, errors)
+    for name in ("failed", "succeeded"):
+        count = getattr(now, name) or 0
+        if count < (getattr(before, name) or 0):
+            errors.append(FieldError.invalid(f"status.{name}", count, f"cannot decrease the {name} counter"))
+
+
+def _finish(now: JobStatus, errors: Errors) -> None:
+    done = {item.type for item in now.conditions or () if item.status == "True"}
+    if "Complete" in done and now.completionTime is None:
+        errors.append(FieldError.required("status.completionTime", "completionTime is required for Complete jobs"))
+    for end, first in (("Complete", "SuccessCriteriaMet"), ("Failed", "FailureTarget")):
+        if end in done and first not in done:
+            text = f"cannot set {end}=True condition without the {first}=true condition"
+            errors.append(FieldError("Invalid value", "status.conditions", OMITTED, text))
+    if done & {"Complete", "Failed"} and now.startTime is None:
+        errors.append(FieldError.required("status.startTime", "startTime is required for finished job"))
 
 
 def _completions(spec: JobSpec, before: JobSpec, errors: Errors) -> None:
