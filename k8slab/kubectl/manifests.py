@@ -156,11 +156,11 @@ def _check_shape(document: Any, source: str) -> None:
     if not isinstance(document, dict):
         found = _JSON_TYPES[type(document)]
         raise _undecodable(source, f"json: cannot unmarshal {found} into Go value of type unstructured.detector")
-    for field in ("apiVersion", "kind"):
-        _check_text(document.get(field), f"detector.{field}", source)
+    for name in ("apiVersion", "kind"):
+        _check_text(document.get(name), f"detector.{name}", source)
     metadata = document.get("metadata")
-    for field in ("name", "namespace") if isinstance(metadata, dict) else ():
-        _check_text(metadata.get(field), f"ObjectMeta.metadata.{field}", source)
+    for name in ("name", "namespace") if isinstance(metadata, dict) else ():
+        _check_text(metadata.get(name), f"ObjectMeta.metadata.{name}", source)
     if not document.get("kind"):
         raise _undecodable(source, f"Object 'Kind' is missing in '{compact(document)}'")
 
@@ -192,7 +192,7 @@ def _flatten(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def documents(text: str, source: str) -> Iterator[Any]:
-    """The values of a stream of YAML or JSON documents, empty ones left out. Raises CommandError at the first bad one."""
+    """The values of a stream of YAML or JSON documents, without empty ones. Raises CommandError at the first bad one."""
     if text.lstrip().startswith("{"):
         yield from _json_documents(text, source)
         return

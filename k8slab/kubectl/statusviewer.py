@@ -78,12 +78,8 @@ def _stateful_set(obj: dict[str, Any], name: str, spec: dict[str, Any], status: 
                 False,
             )
         return f"partitioned roll out complete: {updated} new pods have been updated...", True
-    if status.get("updateRevision") != status.get("currentRevision"):
-        return (
-            f"waiting for statefulset rolling update to complete {updated} pods at revision {status.get('updateRevision')}...",
-            False,
-        )
-    return (
-        f"statefulset rolling update complete {status.get('currentReplicas') or 0} pods at revision {status.get('currentRevision')}...",
-        True,
-    )
+    old, new = status.get("currentRevision"), status.get("updateRevision")
+    if new != old:
+        return f"waiting for statefulset rolling update to complete {updated} pods at revision {new}...", False
+    current = status.get("currentReplicas") or 0
+    return f"statefulset rolling update complete {current} pods at revision {old}...", True

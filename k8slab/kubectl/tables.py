@@ -51,7 +51,8 @@ class TableView:
     def _row(self, row: dict[str, Any], prefix: str, event: str) -> list[str]:
         metadata = metadata_of(row)
         front = ([event] if self.events else []) + ([metadata.get("namespace") or ""] if self.namespaces else [])
-        cells = [cell_text(row["cells"][index]) for index in self._shown()]
+        given = row["cells"]
+        cells = [cell_text(given[index]) for index in self._shown() if index < len(given)]
         if cells:
             cells[0] = prefix + cells[0]
         own = metadata.get("labels") or {}

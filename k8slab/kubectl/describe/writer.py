@@ -129,7 +129,9 @@ def events(writer: Writer, inv: Any, obj: Object) -> None:
         )
         for event in found
     ]
-    writer.rows(1, ("Type", "Reason", "Age", "From", "Message"), rows)
+    writer.line(1, "Type\tReason\tAge\tFrom\tMessage\n  ----\t------\t----\t----\t-------")
+    for row in rows:
+        writer.line(1, "\t".join(row))
 
 
 def selector_text(selector: Object | None) -> str:

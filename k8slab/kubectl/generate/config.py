@@ -102,7 +102,8 @@ def _docker(inv: Any) -> Object:
     flags = inv.flags
     if not flags["from-file"] and not (flags["docker-username"] and flags["docker-password"]):
         raise CommandError(
-            "either --from-file or the combination of --docker-username, --docker-password and --docker-server is required"
+            "either --from-file or the combination of --docker-username, --docker-password and --docker-server "
+            "is required"
         )
     if flags["from-file"]:
         data = {".dockerconfigjson": _encoded(inv.read_file(flags["from-file"][0].rpartition("=")[2]))}

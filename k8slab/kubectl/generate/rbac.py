@@ -11,7 +11,24 @@ from k8slab.kubectl.generate.base import Object, generator, meta, one_name
 
 GROUP = "rbac.authorization.k8s.io"
 _VERSION = f"{GROUP}/v1"
-_KNOWN_VERBS = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "use", "bind", "escalate", "impersonate", "proxy", "approve", "sign", "*"]
+_KNOWN_VERBS = [
+    "get",
+    "list",
+    "watch",
+    "create",
+    "update",
+    "patch",
+    "delete",
+    "deletecollection",
+    "use",
+    "bind",
+    "escalate",
+    "impersonate",
+    "proxy",
+    "approve",
+    "sign",
+    "*",
+]
 
 
 def _role(inv: Any) -> Object:

@@ -66,7 +66,8 @@ def _ingress(inv: Any) -> Object:
     flags = inv.flags
     if not flags["rule"] and not flags["default-backend"]:
         raise CommandError(
-            "not enough information provided: every ingress has to either specify a default-backend (which catches all traffic) or a list of rules (which catch specific paths)"
+            "not enough information provided: every ingress has to either specify a default-backend (which catches all "
+            "traffic) or a list of rules (which catch specific paths)"
         )
     spec: Object = {"ingressClassName": flags["class"]} if flags["class"] else {}
     if flags["default-backend"]:

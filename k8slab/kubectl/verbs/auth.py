@@ -11,7 +11,24 @@ from k8slab.kubectl.failure import CommandError, Exit
 from k8slab.kubectl.flags import ALL_NAMESPACES, PRINT, boolean, text
 from k8slab.kubectl.printers import Printer
 
-_KNOWN_VERBS = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "use", "bind", "escalate", "impersonate", "proxy", "approve", "sign", "*"]
+_KNOWN_VERBS = [
+    "get",
+    "list",
+    "watch",
+    "create",
+    "update",
+    "patch",
+    "delete",
+    "deletecollection",
+    "use",
+    "bind",
+    "escalate",
+    "impersonate",
+    "proxy",
+    "approve",
+    "sign",
+    "*",
+]
 _URL_VERBS = ["get", "put", "post", "head", "options", "delete", "patch", "*"]
 
 

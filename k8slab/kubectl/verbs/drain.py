@@ -99,7 +99,12 @@ class _Drain:
         pods = self._pods()
         chosen = [pod for pod in pods if self._take(pod)]
         if self.errors:
-            raise _Refused([f"cannot delete {reason}: {', '.join(names)}" for reason, names in self.errors.items()])
+            raise _Refused(
+                [
+                    f"cannot delete {reason}: {', '.join(names)}"
+                    for reason, names in sorted(self.errors.items(), reverse=True)
+                ]
+            )
         if self.warnings:
             self.inv.warn("; ".join(f"{reason}: {', '.join(names)}" for reason, names in self.warnings.items()))
         self._evict(chosen)

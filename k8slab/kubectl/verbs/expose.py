@@ -90,7 +90,8 @@ def _selector(inv: Any, info: Info) -> dict[str, str]:
         selector = obj["metadata"].get("labels")
         if not selector:
             raise CommandError(
-                "couldn't retrieve selectors via --selector flag or introspection: the pod has no labels and cannot be exposed"
+                "couldn't retrieve selectors via --selector flag or introspection: "
+                "the pod has no labels and cannot be exposed"
             )
         return selector
     given = (obj.get("spec") or {}).get("selector") or {}

@@ -17,10 +17,11 @@ from k8slab.kubectl.raw import raw_get
 from k8slab.kubectl.tables import TableView
 from k8slab.kubectl.watching import Collector, RowCollector, follow
 
-_NOTHING = """You must specify the type of resource to get. Use "{root} api-resources" for a complete list of supported resources.
-
-error: Required resource not specified.
-Use "{root} explain <resource>" for a detailed description of that resource (e.g. {root} explain pods)."""
+_NOTHING = (
+    'You must specify the type of resource to get. Use "{root} api-resources" for a complete list of supported '
+    "resources.\n\nerror: Required resource not specified.\n"
+    'Use "{root} explain <resource>" for a detailed description of that resource (e.g. {root} explain pods).'
+)
 _LIST = {"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}}
 
 

@@ -13,7 +13,10 @@ from k8slab.kubectl.watching import follow
 from k8slab.sim.clock import SECOND
 
 Pod = dict[str, Any]
-_USAGE = "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command"
+_USAGE = (
+    "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\n"
+    "POD or TYPE/NAME is a required argument for the logs command"
+)
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
 

@@ -126,7 +126,8 @@ def _autoscaler(inv: Any, info: Info) -> dict[str, Any]:
 COMMAND = Command(
     "scale",
     "Set a new size for a deployment, replica set, or replication controller",
-    "kubectl scale [--resource-version=version] [--current-replicas=count] --replicas=COUNT (-f FILENAME | TYPE NAME) [options]",
+    "kubectl scale [--resource-version=version] [--current-replicas=count] --replicas=COUNT "
+    "(-f FILENAME | TYPE NAME) [options]",
     run,
     (
         *FILES,
@@ -144,7 +145,8 @@ COMMAND = Command(
 AUTOSCALE = Command(
     "autoscale",
     "Auto-scale a deployment, replica set, stateful set, or replication controller",
-    "kubectl autoscale (-f FILENAME | TYPE NAME | TYPE/NAME) [--min=MINPODS] --max=MAXPODS [--cpu-percent=CPU] [options]",
+    "kubectl autoscale (-f FILENAME | TYPE NAME | TYPE/NAME) [--min=MINPODS] --max=MAXPODS [--cpu-percent=CPU] "
+    "[options]",
     _autoscale,
     (
         *FILES,

@@ -320,7 +320,8 @@ COMMAND = Command(
         _command(
             "subject",
             "Update the user, group, or service account in a role binding or cluster role binding",
-            "(-f FILENAME | TYPE NAME) [--user=username] [--group=groupname] [--serviceaccount=namespace:serviceaccountname]",
+            "(-f FILENAME | TYPE NAME) [--user=username] [--group=groupname] "
+            "[--serviceaccount=namespace:serviceaccountname]",
             _subject,
             (array("user"), array("group"), array("serviceaccount")),
         ),

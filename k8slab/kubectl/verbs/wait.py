@@ -63,7 +63,8 @@ def _has_value(expression: str) -> Check:
     text, equals, wanted = _split(expression)
     if not text:
         raise CommandError(
-            "jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or --for=jsonpath='{.status.readyReplicas}'"
+            "jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or "
+            "--for=jsonpath='{.status.readyReplicas}'"
         )
     if equals and not wanted:
         raise CommandError(
