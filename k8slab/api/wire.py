@@ -27,6 +27,9 @@ _NULLS = {
     "v1.Event": ("eventTime", "firstTimestamp", "lastTimestamp", "deprecatedFirstTimestamp", "deprecatedLastTimestamp"),
 }
 
+_EMPTY = {"v1.ContainerStatus": ("lastState", "state")}
+"""Objects that Go always writes, as `{}` where nothing is in them."""
+
 
 def to_wire(obj: Any) -> dict[str, Any]:
     """An object as plain JSON data, with the nulls that the API server writes."""
@@ -40,6 +43,8 @@ def _fill(cls: Any, data: dict[str, Any]) -> None:
     nulls, parts = _plan(cls)
     for name in nulls:
         data.setdefault(name, None)
+    for name in _EMPTY.get(cls.GO_TYPE, ()):
+        data.setdefault(name, {})
     for name, shape in parts:
         if data.get(name) is not None:
             _fill_value(shape, data[name])
@@ -67,5 +72,5 @@ def _reaches(shape: Shape, above: frozenset[type]) -> bool:
         return _reaches(shape.element, above)
     if shape.cls is None or shape.cls in above:
         return False
-    is_source = shape.cls.GO_TYPE in _NULLS
+    is_source = shape.cls.GO_TYPE in _NULLS or shape.cls.GO_TYPE in _EMPTY
     return is_source or any(_reaches(field, above | {shape.cls}) for field in shapes(shape.cls).values())
