@@ -10,15 +10,15 @@ Amounts = dict[str, Quantity]
 
 
 def pod_level_requests(spec: PodSpec) -> PodSpec:
-    """If a Pod has limits of its own, requests it lacks are those of its containers, else those limits.
+    """If a Pod has resources of its own, requests it lacks are those of its containers, else its limits.
 
     Follows `defaultPodRequests` in `pkg/apis/core/v1/defaults.go`.
     """
-    if spec.resources is None or not spec.resources.limits:
+    if spec.resources is None or not (spec.resources.limits or spec.resources.requests):
         return spec
     requests = spec.resources.requests or {}
     candidates = _container_requests(spec) | {}
-    for name, amount in spec.resources.limits.items():
+    for name, amount in (spec.resources.limits or {}).items():
         candidates.setdefault(name, amount)
     missing = {name: amount for name, amount in candidates.items() if name not in requests and _pod_level(name)}
     if not missing:
