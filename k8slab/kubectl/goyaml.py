@@ -51,7 +51,7 @@ def _needs_quotes(text: str) -> bool:
     return not isinstance(resolve(text), str) or bool(_DATE.fullmatch(text) or _SEXAGESIMAL.fullmatch(text))
 
 
-class _Writer(_Dumper):  # type: ignore[misc]
+class _Writer(_Dumper):
     """Everything is represented as a text scalar whose style is chosen here, so that no resolver interferes."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}
@@ -130,7 +130,7 @@ def _compare_numbers(one: str, other: str, index: int) -> int:
 _natural = cmp_to_key(_compare_keys)
 
 
-class _Reader(_Loader):  # type: ignore[misc]
+class _Reader(_Loader):
     """Reads plain scalars by `resolve` instead of PyYAML's rules (dates stay text, `1e3` is a number)."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}

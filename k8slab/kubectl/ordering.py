@@ -22,8 +22,8 @@ def by_field(items: Sequence[T], field: str, object_of: Callable[[T], Any]) -> l
     values = [_value(path, object_of(item)) for item in items]
     if all(value is None for value in values):
         raise CommandError(f'couldn\'t find any field with path "{relaxed(field)}" in the list of objects')
-    pairs = list(zip(values, items, strict=True))
-    return [item for _, item in sorted(pairs, key=cmp_to_key(lambda one, other: compare(one[0], other[0])))]
+    order = sorted(range(len(items)), key=lambda index: cmp_to_key(compare)(values[index]))
+    return [items[index] for index in order]
 
 
 def is_usable(field: str) -> bool:

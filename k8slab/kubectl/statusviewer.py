@@ -27,7 +27,9 @@ def _observed(obj: dict[str, Any], status: dict[str, Any]) -> bool:
 def _deployment(obj: dict[str, Any], name: str, spec: dict[str, Any], status: dict[str, Any]) -> tuple[str, bool]:
     if not _observed(obj, status):
         return "Waiting for deployment spec update to be observed...", False
-    progressing = next((each for each in status.get("conditions") or () if each["type"] == "Progressing"), {})
+    progressing: dict[str, Any] = next(
+        (each for each in status.get("conditions") or () if each["type"] == "Progressing"), {}
+    )
     if progressing.get("reason") == "ProgressDeadlineExceeded":
         raise CommandError(f'deployment "{name}" exceeded its progress deadline')
     wanted = spec.get("replicas", 1)

@@ -10,13 +10,13 @@ from k8slab.kubectl.describe.template import volume_source
 from k8slab.kubectl.describe.writer import (
     Object,
     Writer,
-    annotations,
     date,
     events,
     go_bool,
     head,
     header,
     labels,
+    notes,
     selector_text,
 )
 
@@ -26,7 +26,7 @@ def describe_namespace(inv: Any, obj: Object) -> str:
     writer, name = Writer(), obj["metadata"]["name"]
     writer.field("Name", name)
     labels(writer, obj["metadata"].get("labels"))
-    annotations(writer, obj["metadata"].get("annotations"))
+    notes(writer, obj["metadata"].get("annotations"))
     writer.field("Status", (obj.get("status") or {}).get("phase", ""))
     conditions = (obj.get("status") or {}).get("conditions") or []
     if conditions:
@@ -189,7 +189,7 @@ def describe_priority_class(inv: Any, obj: Object) -> str:
     writer.field("GlobalDefault", go_bool(obj.get("globalDefault")))
     writer.field("PreemptionPolicy", obj.get("preemptionPolicy", ""))
     writer.field("Description", obj.get("description", ""))
-    annotations(writer, obj["metadata"].get("annotations"))
+    notes(writer, obj["metadata"].get("annotations"))
     events(writer, inv, obj)
     return writer.text()
 
@@ -231,7 +231,7 @@ def describe_claim(inv: Any, obj: Object) -> str:
     writer.field("Status", status.get("phase", ""))
     writer.field("Volume", spec.get("volumeName", ""))
     labels(writer, obj["metadata"].get("labels"))
-    annotations(writer, obj["metadata"].get("annotations"))
+    notes(writer, obj["metadata"].get("annotations"))
     writer.field("Finalizers", f"[{' '.join(obj['metadata'].get('finalizers') or ())}]")
     bound = bool(spec.get("volumeName"))
     writer.field("Capacity", (status.get("capacity") or {}).get("storage", "") if bound else "")
@@ -260,7 +260,7 @@ def describe_volume(inv: Any, obj: Object) -> str:
     writer, spec, status = Writer(), obj.get("spec") or {}, obj.get("status") or {}
     writer.field("Name", obj["metadata"]["name"])
     labels(writer, obj["metadata"].get("labels"))
-    annotations(writer, obj["metadata"].get("annotations"))
+    notes(writer, obj["metadata"].get("annotations"))
     writer.field("Finalizers", f"[{' '.join(obj['metadata'].get('finalizers') or ())}]")
     writer.field("StorageClass", spec.get("storageClassName", ""))
     writer.field("Status", status.get("phase", ""))
@@ -284,7 +284,7 @@ def describe_role(inv: Any, obj: Object) -> str:
     writer = Writer()
     writer.field("Name", obj["metadata"]["name"])
     labels(writer, obj["metadata"].get("labels"))
-    annotations(writer, obj["metadata"].get("annotations"))
+    notes(writer, obj["metadata"].get("annotations"))
     writer.line(0, "PolicyRule:")
     rows = [row for rule in obj.get("rules") or () for row in _rule_rows(rule)]
     headers = ("Resources", "Non-Resource URLs", "Resource Names", "Verbs")
@@ -311,7 +311,7 @@ def describe_binding(inv: Any, obj: Object) -> str:
     writer, role = Writer(), obj.get("roleRef") or {}
     writer.field("Name", obj["metadata"]["name"])
     labels(writer, obj["metadata"].get("labels"))
-    annotations(writer, obj["metadata"].get("annotations"))
+    notes(writer, obj["metadata"].get("annotations"))
     writer.line(0, "Role:")
     writer.field("Kind", role.get("kind", ""), 1)
     writer.field("Name", role.get("name", ""), 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from k8slab.kubectl.describe.writer import Object, Writer, annotations, events, labels
+from k8slab.kubectl.describe.writer import Object, Writer, events, labels, notes
 
 _SKIPPED = frozenset(
     (("managedFields",), ("metadata", "managedFields"), ("metadata", "name"), ("metadata", "namespace"),
@@ -38,7 +38,7 @@ def describe_generic(inv: Any, obj: Object) -> str:
     writer.field("Name", metadata["name"])
     writer.field("Namespace", metadata.get("namespace", ""))
     labels(writer, metadata.get("labels"))
-    annotations(writer, metadata.get("annotations"))
+    notes(writer, metadata.get("annotations"))
     writer.field("API Version", obj.get("apiVersion", ""))
     writer.field("Kind", obj.get("kind", ""))
     _map(writer, 0, obj, ())

@@ -17,12 +17,12 @@ from k8slab.kubectl.describe.template import (
 from k8slab.kubectl.describe.writer import (
     Object,
     Writer,
-    annotations,
     controlled_by,
     date,
     events,
     go_bool,
     labels,
+    notes,
 )
 from k8slab.sim.timestamps import parse_rfc3339
 
@@ -32,7 +32,7 @@ def describe_pod(inv: Any, obj: Object) -> str:
     writer, metadata, spec, status = Writer(), obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
     _placement(writer, obj, spec, status)
     labels(writer, metadata.get("labels"))
-    annotations(writer, metadata.get("annotations"))
+    notes(writer, metadata.get("annotations"))
     _phase(writer, inv, metadata, status)
     _addresses(writer, status)
     if controlled_by(obj):
@@ -137,7 +137,7 @@ def describe_node(inv: Any, obj: Object) -> str:
     writer.field("Name", metadata["name"])
     writer.field("Roles", ",".join(_roles(metadata.get("labels") or {})) or "<none>")
     labels(writer, metadata.get("labels"))
-    annotations(writer, metadata.get("annotations"))
+    notes(writer, metadata.get("annotations"))
     writer.field("CreationTimestamp", date(metadata.get("creationTimestamp")))
     writer.lines("Taints", [_taint(taint) for taint in spec.get("taints") or ()])
     writer.field("Unschedulable", go_bool(spec.get("unschedulable")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8slab.kubectl.describe.writer import Object, Writer, annotations, events, head, labels, selector_text
+from k8slab.kubectl.describe.writer import Object, Writer, events, head, labels, notes, selector_text
 
 
 def describe_service(inv: Any, obj: Object) -> str:
@@ -165,7 +165,7 @@ def describe_ingress(inv: Any, obj: Object) -> str:
         writer.line(1, f"{rule.get('host') or '*'}\t")
         for path in (rule.get("http") or {}).get("paths") or ():
             writer.line(2, f"\t{path.get('path', '')} \t{_backend(path['backend'])}")
-    annotations(writer, metadata.get("annotations"))
+    notes(writer, metadata.get("annotations"))
     events(writer, inv, obj)
     return writer.text()
 

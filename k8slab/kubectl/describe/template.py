@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from k8slab.kubectl.describe.writer import Object, Writer, annotations, date, go_bool, labels, pairs, truth
+from k8slab.kubectl.describe.writer import Object, Writer, date, go_bool, labels, notes, pairs, truth
 
 Resolver = Callable[[Object], str]
 
@@ -19,7 +19,7 @@ def describe_template(writer: Writer, template: Object | None) -> None:
     metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
     labels(writer, metadata.get("labels"), level=0, indent="  ")
     if metadata.get("annotations"):
-        annotations(writer, metadata["annotations"], "Annotations", 1)
+        notes(writer, metadata["annotations"], "Annotations", 1)
     if spec.get("serviceAccountName"):
         writer.field("Service Account", spec["serviceAccountName"], 1)
     if spec.get("initContainers"):

@@ -9,13 +9,13 @@ from k8slab.kubectl.describe.template import describe_template
 from k8slab.kubectl.describe.writer import (
     Object,
     Writer,
-    annotations,
     controlled_by,
     date,
     events,
     head,
     header,
     labels,
+    notes,
     selector_text,
     truth,
 )
@@ -31,7 +31,7 @@ def describe_deployment(inv: Any, obj: Object) -> str:
     header(writer, obj)
     writer.field("CreationTimestamp", date(obj["metadata"].get("creationTimestamp")))
     labels(writer, obj["metadata"].get("labels"))
-    annotations(writer, obj["metadata"].get("annotations"))
+    notes(writer, obj["metadata"].get("annotations"))
     writer.field("Selector", selector_text(spec.get("selector")))
     writer.field(
         "Replicas",
@@ -115,7 +115,7 @@ def describe_replica_set(inv: Any, obj: Object) -> str:
     header(writer, obj)
     writer.field("Selector", selector_text(spec.get("selector")))
     labels(writer, obj["metadata"].get("labels"))
-    annotations(writer, obj["metadata"].get("annotations"))
+    notes(writer, obj["metadata"].get("annotations"))
     if controlled_by(obj):
         writer.field("Controlled By", controlled_by(obj))
     writer.field("Replicas", f"{status.get('replicas', 0)} current / {spec.get('replicas', 1)} desired")
@@ -133,7 +133,7 @@ def describe_stateful_set(inv: Any, obj: Object) -> str:
     writer.field("CreationTimestamp", date(obj["metadata"].get("creationTimestamp")))
     writer.field("Selector", selector_text(spec.get("selector")))
     labels(writer, obj["metadata"].get("labels"))
-    annotations(writer, obj["metadata"].get("annotations"))
+    notes(writer, obj["metadata"].get("annotations"))
     writer.field("Replicas", f"{spec.get('replicas', 1)} desired | {status.get('replicas', 0)} total")
     strategy = spec.get("updateStrategy") or {}
     writer.field("Update Strategy", strategy.get("type", ""))
@@ -157,7 +157,7 @@ def _claims(writer: Writer, claims: list[Object]) -> None:
         writer.field("Name", claim["metadata"]["name"], 1)
         writer.field("StorageClass", spec.get("storageClassName", ""), 1)
         labels(writer, claim["metadata"].get("labels"), level=1)
-        annotations(writer, claim["metadata"].get("annotations"), level=1)
+        notes(writer, claim["metadata"].get("annotations"), level=1)
         storage = ((spec.get("resources") or {}).get("requests") or {}).get("storage", "<default>")
         writer.field("Capacity", storage, 1)
         writer.field("Access Modes", f"[{' '.join(spec.get('accessModes') or ())}]", 1)
@@ -171,7 +171,7 @@ def describe_daemon_set(inv: Any, obj: Object) -> str:
     selector = ((spec.get("template") or {}).get("spec") or {}).get("nodeSelector")
     writer.field("Node-Selector", selector_text(selector))
     labels(writer, obj["metadata"].get("labels"))
-    annotations(writer, obj["metadata"].get("annotations"))
+    notes(writer, obj["metadata"].get("annotations"))
     for title, key in (
         ("Desired Number of Nodes Scheduled", "desiredNumberScheduled"),
         ("Current Number of Nodes Scheduled", "currentNumberScheduled"),
@@ -193,7 +193,7 @@ def describe_job(inv: Any, obj: Object) -> str:
     if spec.get("selector"):
         writer.field("Selector", selector_text(spec["selector"]))
     labels(writer, obj["metadata"].get("labels"))
-    annotations(writer, obj["metadata"].get("annotations"))
+    notes(writer, obj["metadata"].get("annotations"))
     if controlled_by(obj):
         writer.field("Controlled By", controlled_by(obj))
     writer.field("Parallelism", spec.get("parallelism", "<unset>"))

@@ -59,7 +59,7 @@ def labels(
     writer.lines(name, pairs(values), level, indent)
 
 
-def annotations(writer: Writer, values: dict[str, str] | None, name: str = "Annotations", level: int = 0) -> None:
+def notes(writer: Writer, values: dict[str, str] | None, name: str = "Annotations", level: int = 0) -> None:
     """Annotations, one per line; long ones and those with several lines under their key."""
     lines: list[str] = []
     for key in sorted(values or {}):
@@ -91,7 +91,7 @@ def head(writer: Writer, obj: Object, namespaced: bool = True) -> None:
     """Name, namespace, labels and annotations: how most descriptions begin."""
     header(writer, obj, namespaced)
     labels(writer, obj["metadata"].get("labels"))
-    annotations(writer, obj["metadata"].get("annotations"))
+    notes(writer, obj["metadata"].get("annotations"))
 
 
 def date(timestamp: str | None) -> str:

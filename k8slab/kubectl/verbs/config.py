@@ -22,7 +22,7 @@ def _current(inv: Any) -> None:
 
 
 def _view(inv: Any) -> None:
-    contexts = [
+    contexts: list[dict[str, Any]] = [
         {"name": name, "context": {"cluster": "k8slab", "namespace": inv.session.namespace, "user": _user(inv, name)}}
         for name in _names(inv)
     ]

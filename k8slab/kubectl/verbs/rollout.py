@@ -135,6 +135,7 @@ def _undo_one(inv: Any, info: Info, wanted: int, printer: Printer) -> None:
         printer.show(info.object, f"skipped rollback (current template already matches revision {revision.number})")
         return
     dry_run = inv.dry_run == "server"
+    patch: Any
     if info.resource.kind == "Deployment":
         patch, kind = _deployment_patch(info, revision, template), JSON_PATCH
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from k8slab.errors import ApiError
@@ -124,7 +125,7 @@ class _Waiter:
         errors = [error for error in errors if getattr(error, "reason", "") != "NotFound"]
         raise_all(errors)
         for info in infos:
-            if not self._wait(info, lambda info=info: gone(self.inv, info, info.object["metadata"]["uid"])):
+            if not self._wait(info, partial(gone, self.inv, info, info.object["metadata"]["uid"])):
                 errors.append(_timed_out(info))
             else:
                 self.printer.show(info.object)
@@ -138,7 +139,7 @@ class _Waiter:
             if target.name is None:
                 raise CommandError("resource(s) were provided, but no name was specified")
             info = Info(target.resource, self.inv.namespace if target.resource.namespaced else None, target.name)
-            if not self._wait(info, lambda info=info: not gone(self.inv, info, None)):
+            if not self._wait(info, partial(_exists, self.inv, info)):
                 raise _timed_out(info)
             self.printer.show(self.inv.access.get(info.resource, info.name, info.namespace))
 
@@ -170,6 +171,10 @@ class _Waiter:
             return self.inv.wait_until(news, max(self.deadline - self.inv.session.clock.now, 0))
         finally:
             watch.stop()
+
+
+def _exists(inv: Any, info: Info) -> bool:
+    return not gone(inv, info, None)
 
 
 def _timed_out(info: Info) -> CommandError:
