@@ -146,7 +146,8 @@ class DisruptionController(Controller):
         selected = selectors.from_label_selector(budget.spec.selector)
         text = (
             f"Pods selected by this PodDisruptionBudget (selector: {selected}) were found to be unmanaged. "
-            "As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. "
+            "As a result, the status of the PDB cannot be calculated correctly, which may result in undefined "
+            "behavior. "
             'To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.'
         )
         self.recorder.event(budget, "Warning", "UnmanagedPods", text)

@@ -79,7 +79,7 @@ class PodControl:
     def create(self, owner: Any, template: Any, reference: OwnerReference, **changes: Any) -> Pod:
         """Create a Pod from the template, named after its owner. Raises ApiError after a FailedCreate event.
 
-        `changes` are fields of the new Pod's metadata or spec (`name`, `annotations`, `labels`, `spec`).
+        `changes` replace what the template says: `name`, `prefix`, `annotations`, `labels`, `finalizers`, `spec`.
         """
         pod = pod_from_template(owner, template, reference, **changes)
         try:
@@ -109,7 +109,7 @@ def pod_from_template(
     described = template.metadata or ObjectMeta()
     metadata = ObjectMeta(
         name=name,
-        generateName=None if name else owner.metadata.name + "-",
+        generateName=None if name else changes.pop("prefix", owner.metadata.name + "-"),
         namespace=owner.metadata.namespace,
         labels=changes.pop("labels", described.labels),
         annotations=changes.pop("annotations", described.annotations),

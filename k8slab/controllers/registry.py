@@ -12,6 +12,7 @@ from k8slab.controllers.endpointslice import (
     EndpointSliceMirroringController,
 )
 from k8slab.controllers.garbagecollector import GarbageCollector
+from k8slab.controllers.job import JobController, TTLAfterFinishedController
 from k8slab.controllers.namespace import NamespaceController
 from k8slab.controllers.nodeipam import NodeIPAMController
 from k8slab.controllers.nodelifecycle import NodeLifecycleController
@@ -37,6 +38,8 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ReplicationController,
     StatefulSetController,
     DaemonSetController,
+    JobController,
+    TTLAfterFinishedController,
     EndpointsController,
     EndpointSliceController,
     EndpointSliceMirroringController,

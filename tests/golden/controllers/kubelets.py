@@ -14,6 +14,7 @@ from k8slab.sim.clock import MILLISECOND, SECOND
 
 GENERATED = re.compile(r"-\(\d+\)$")
 LEASES = "leases.coordination.k8s.io"
+KILLED = 143
 GOOD = {
     "MemoryPressure": ("False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
     "DiskPressure": ("False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
@@ -227,7 +228,7 @@ class World:
                     self.clock.call_after(30 * MILLISECOND, self._remove, pod)
                 else:
                     self._take_end(pod, script)
-                    self.clock.call_at(self._at(script, "ended", delay), self._end, pod, 143)
+                    self.clock.call_at(self._at(script, "ended", delay), self._end, pod, KILLED)
         elif uid not in self.stages:
             self.stages[uid] = "starting"
             delay = int(float(notes.get("fake/start", "1")) * SECOND)
@@ -263,7 +264,8 @@ class World:
             self.clock.call_at(self._at(script, "ready", delay), self._ready, pod)
         if "fake/run" in notes:
             delay = int(float(notes["fake/run"]) * SECOND)
-            self.clock.call_at(self._at(script, "ended", delay), self._end, pod, self._exit_code(pod))
+            when = self.clock.now + delay if script.was_deleted else self._at(script, "ended", delay)
+            self.clock.call_at(when, self._end, pod, self._exit_code(pod))
 
     def _finished(self, pod: Any) -> bool:
         return pod.status.phase in ("Succeeded", "Failed")
@@ -285,7 +287,7 @@ class World:
 
     def _end(self, pod: Any, code: int) -> None:
         pod = self._current(pod)
-        if pod is None:
+        if pod is None or (code != KILLED and self.stages.get(pod.metadata.uid) == "ending"):
             return
         if not self._finished(pod):
             self._terminate(pod, code)
