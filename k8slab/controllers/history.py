@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec import json, to_builtins
+from msgspec import json
 
 from k8slab.api.apps_v1 import ControllerRevision
 from k8slab.api.core_v1 import PodTemplateSpec
@@ -16,7 +16,8 @@ from k8slab.controllers.templatehash import safe
 
 def template_patch(template: PodTemplateSpec) -> dict[str, Any]:
     """What a revision keeps: a patch that puts the template back."""
-    return {"spec": {"template": {"$patch": "replace", **to_builtins(template)}}}
+    plain = json.decode(json.encode(template))
+    return {"spec": {"template": {"$patch": "replace", **plain}}}
 
 
 def raw(data: Any) -> bytes:

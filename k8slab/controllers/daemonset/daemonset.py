@@ -46,7 +46,7 @@ class DaemonSetController(Controller):
         self.revisions = self.informer("controllerrevisions")
         add_owner_indexes(self.revisions)
         self.nodes = self.informer("nodes")
-        self.nodes.add_handler(self._node_added, self._node_updated, self._node_deleted)
+        self.nodes.add_handler(self._node_added, self._node_updated)
         self.pods = self.informer("pods")
         add_owner_indexes(self.pods)
         self.pods.add_handler(self._pod_added, self._pod_updated, self._pod_deleted)
@@ -68,11 +68,6 @@ class DaemonSetController(Controller):
             return
         for owner in self.owners.items():
             if placement.should_run(owner, old) != placement.should_run(owner, new):
-                self.enqueue(owner)
-
-    def _node_deleted(self, node: Node) -> None:
-        for owner in self.owners.items():
-            if placement.should_run(owner, node)[0]:
                 self.enqueue(owner)
 
     def _pod_added(self, pod: Pod) -> None:
@@ -137,6 +132,8 @@ class DaemonSetController(Controller):
                 doomed = updating.pods_to_replace(self, owner, self._by_node(owner), digest)
                 self._sync(request, owner, doomed, [], digest)
         self._clean_up(owner, old)
+        if not self.expectations.satisfied(request):
+            return None  # what was just started or stopped will be reported when it is seen
         updated = self._write_status(owner, digest)
         return self._next_check(updated)
 
@@ -145,6 +142,8 @@ class DaemonSetController(Controller):
         claims = Claims(self.client, owner, "pods", "daemonsets", matcher.matches)
         by_node: dict[str, list[Pod]] = {}
         for pod in claims.claim(candidates(self.pods, owner)):
+            if pod.metadata.deletionTimestamp is not None and podlib.is_terminal(pod):
+                continue  # as good as gone
             by_node.setdefault(placement.target_of(pod), []).append(pod)
         return by_node
 

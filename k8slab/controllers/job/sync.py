@@ -274,7 +274,7 @@ class Sync:
         taken = self.succeeded_indexes | self.failed_indexes | {indexes.index_of(pod) for pod in self.active}
         if self._replaces_only_failed():
             taken |= {indexes.index_of(pod) for pod in self.pods if podlib.is_terminating(pod)}
-        found = []
+        found: list[int] = []
         for index in range(self.job.spec.completions or 0):
             if len(found) == count:
                 break
