@@ -54,8 +54,11 @@ def bootstrap(server: APIServer) -> None:
 
 
 def _ensure(server: APIServer, obj: Any) -> None:
+    resource, metadata = server.scheme.of(obj), obj.metadata
+    if server.peek(resource.plural, metadata.name, metadata.namespace, resource.group, resource.version) is not None:
+        return
     response = server.create(obj)
-    if not response.is_success and response.body.get("reason") != "AlreadyExists":
+    if not response.is_success:
         raise ApiError.from_status(response.body)
 
 

@@ -31,7 +31,8 @@ class Allocator:
     __slots__ = ("first", "owners", "reserved", "rng", "size")
 
     def __init__(self, first: int, size: int, reserved: int, rng: Random) -> None:
-        self.first, self.size, self.reserved, self.rng = first, size, reserved, rng
+        self.first, self.size, self.rng = first, size, rng
+        self.reserved = reserved if reserved < size else 0
         self.owners: dict[int, str] = {}
 
     def has(self, number: int) -> bool:

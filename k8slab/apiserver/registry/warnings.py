@@ -15,9 +15,7 @@ NANO = 1_000_000_000
 NODE_LABELS = {
     "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
     "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
-    "failure-domain.beta.kubernetes.io/region": (
-        'deprecated since v1.17; use "topology.kubernetes.io/region" instead'
-    ),
+    "failure-domain.beta.kubernetes.io/region": ('deprecated since v1.17; use "topology.kubernetes.io/region" instead'),
     "failure-domain.beta.kubernetes.io/zone": 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
     "beta.kubernetes.io/instance-type": 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
 }
@@ -60,8 +58,7 @@ def template_warnings(spec: Any, metadata: Any, prefix: str) -> Iterator[str]:
     annotations = (metadata.annotations if metadata is not None else None) or ()
     if SECCOMP in annotations:
         yield (
-            f"{prefix}metadata.annotations[{SECCOMP}]: "
-            'non-functional in v1.27+; use the "seccompProfile" field instead'
+            f'{prefix}metadata.annotations[{SECCOMP}]: non-functional in v1.27+; use the "seccompProfile" field instead'
         )
     for index, volume in enumerate(spec.volumes or ()):
         for name, text in OLD_VOLUMES.items():
