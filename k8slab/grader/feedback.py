@@ -46,7 +46,7 @@ footer { margin-top: 2.5rem; font-size: .82rem; color: var(--soft); overflow-wra
 {% if test.status != "passed" %}<p>{{ test.output }}</p>
 {% if test.hint %}<p><b>What to look at:</b> {{ test.hint }}</p>{% endif %}
 {% if test.picture %}
-<details><summary>The cluster at that moment</summary><figure>{{ picture(test) }}</figure></details>
+<details open><summary>The cluster at that moment</summary><figure>{{ picture(test) }}</figure></details>
 {% endif %}
 {% endif %}
 </article>
