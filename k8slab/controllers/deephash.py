@@ -78,11 +78,12 @@ def _attributes(cls: type) -> dict[str, str]:
 
 
 def _quantity(value: Any) -> str:
-    """A resource.Quantity as it is after decoding: a scaled integer, no cached text."""
+    """A resource.Quantity as it is after decoding: a scaled integer, and the text of one without a binary suffix."""
     number, scale, form = _decimal(value)
+    text = "" if value is None or form == "BinarySI" else str(value)
     return (
         f"{{i:(resource.int64Amount){{value:(int64){number} scale:(resource.Scale){scale}}} "
-        f"d:(resource.infDecAmount){{Dec:(*inf.Dec)<nil>}} s:(string) Format:(resource.Format){form}}}"
+        f"d:(resource.infDecAmount){{Dec:(*inf.Dec)<nil>}} s:(string){text} Format:(resource.Format){form}}}"
     )
 
 
