@@ -192,7 +192,7 @@ def _flatten(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def documents(text: str, source: str) -> Iterator[Any]:
-    """The values of a stream of YAML or JSON documents, without empty ones. Raises CommandError at the first bad one."""
+    """The values of a stream of YAML or JSON documents, without empty ones. Raises CommandError at the first bad."""
     if text.lstrip().startswith("{"):
         yield from _json_documents(text, source)
         return
