@@ -58,7 +58,9 @@ class Prediction:
         except ImportError:
             return None
         self._radio = ipywidgets.RadioButtons(options=self.choices, value=self.chosen, layout={"width": "max-content"})
-        self._button = ipywidgets.Button(description="Lock my prediction", disabled=True, icon="lock")
+        self._button = ipywidgets.Button(
+            description="Lock my prediction", disabled=True, icon="lock", layout={"width": "max-content"}
+        )
         self._radio.observe(self._picked, names="value")
         self._button.on_click(self._lock)
         if self.chosen:

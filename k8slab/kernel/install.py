@@ -9,10 +9,12 @@ import tempfile
 from pathlib import Path
 
 NAME = "k8slab"
+LOAD = "import k8slab; k8slab.load_ipython_extension(get_ipython()); del k8slab"
 
 #: ``python`` is replaced by the interpreter of the environment that the specification is installed in.
 SPEC = {
-    "argv": ["python", "-m", "ipykernel_launcher", "-f", "{connection_file}", "--ext", "k8slab"],
+    # Not ``--ext k8slab``: a notebook's own ``%load_ext k8slab`` would then report that it is loaded already.
+    "argv": ["python", "-m", "ipykernel_launcher", "-f", "{connection_file}", f"--IPKernelApp.exec_lines={LOAD}"],
     "display_name": "K8s Lab",
     "language": "python",
     "metadata": {"debugger": True},
