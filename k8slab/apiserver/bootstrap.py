@@ -17,6 +17,7 @@ from k8slab.api.core_v1 import (
 from k8slab.api.discovery_v1 import Endpoint, EndpointConditions, EndpointSlice
 from k8slab.api.discovery_v1 import EndpointPort as SlicePort
 from k8slab.api.meta_v1 import ObjectMeta
+from k8slab.api.networking_v1 import ServiceCIDR, ServiceCIDRSpec
 from k8slab.api.scheduling_v1 import PriorityClass
 from k8slab.apiserver.registry.allocator import address_text
 from k8slab.errors import ApiError
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from k8slab.apiserver.server import APIServer
 
 SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
-ADVERTISE_ADDRESS = "192.168.0.10"
+ADVERTISE_ADDRESSES = ("192.168.0.10",)
 SECURE_PORT = 6443
 PRIORITY_CLASSES = (
     (
@@ -49,6 +50,7 @@ def bootstrap(server: APIServer) -> None:
         _ensure(server, Namespace(metadata=ObjectMeta(name=name)))
     for name, value, description in PRIORITY_CLASSES:
         _ensure(server, PriorityClass(metadata=ObjectMeta(name=name), value=value, description=description))
+    _ensure(server, _service_cidr(server))
     for obj in _own_service(server):
         _ensure(server, obj)
 
@@ -62,6 +64,12 @@ def _ensure(server: APIServer, obj: Any) -> None:
         raise ApiError.from_status(response.body)
 
 
+def _service_cidr(server: APIServer) -> ServiceCIDR:
+    """The range of cluster addresses."""
+    spec = ServiceCIDRSpec(cidrs=(str(server.allocators.cidr),))
+    return ServiceCIDR(metadata=ObjectMeta(name="kubernetes"), spec=spec)
+
+
 def _own_service(server: APIServer) -> tuple[Any, ...]:
     """The Service `kubernetes`, by which Pods reach the API, with its endpoints."""
     labels = {"component": "apiserver", "provider": "kubernetes"}
@@ -70,10 +78,10 @@ def _own_service(server: APIServer) -> tuple[Any, ...]:
     spec = ServiceSpec(clusterIP=address, ports=(port,), sessionAffinity="None", type="ClusterIP")
     mirror_labels = {"endpointslice.kubernetes.io/skip-mirror": "true"}
     subset = EndpointSubset(
-        addresses=(EndpointAddress(ip=ADVERTISE_ADDRESS),),
+        addresses=tuple(EndpointAddress(ip=each) for each in server.advertise_addresses),
         ports=(EndpointPort(name="https", port=SECURE_PORT, protocol="TCP"),),
     )
-    endpoint = Endpoint(addresses=(ADVERTISE_ADDRESS,), conditions=EndpointConditions(ready=True))
+    ready = EndpointConditions(ready=True)
     return (
         Service(metadata=ObjectMeta(name="kubernetes", namespace="default", labels=labels), spec=spec),
         Endpoints(metadata=ObjectMeta(name="kubernetes", namespace="default", labels=mirror_labels), subsets=(subset,)),
@@ -82,7 +90,7 @@ def _own_service(server: APIServer) -> tuple[Any, ...]:
                 name="kubernetes", namespace="default", labels={"kubernetes.io/service-name": "kubernetes"}
             ),
             addressType="IPv4",
-            endpoints=(endpoint,),
+            endpoints=tuple(Endpoint(addresses=(each,), conditions=ready) for each in server.advertise_addresses),
             ports=(SlicePort(name="https", port=SECURE_PORT, protocol="TCP"),),
         ),
     )

@@ -14,7 +14,7 @@ from k8slab.api.request import LOOPBACK, Request, Response
 from k8slab.api.scheme import SCHEME, Scheme
 from k8slab.apiserver.admission import Chain
 from k8slab.apiserver.authorization import AlwaysAllow
-from k8slab.apiserver.bootstrap import bootstrap
+from k8slab.apiserver.bootstrap import ADVERTISE_ADDRESSES, bootstrap
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.registry.allocator import ServiceAllocators
 from k8slab.apiserver.registry.endpoint import Endpoint
@@ -67,6 +67,7 @@ class APIServer:
         service_cidr: the range of cluster addresses.
         admission: names of the admission plugins to run (None: those that are on by default).
         watch_latency: microseconds between a write and its arrival at watchers.
+        advertise_addresses: where the Service `kubernetes` leads to.
 
     A server knows no changes from before its start: watches from an older revision are told to list again.
     """
@@ -81,6 +82,7 @@ class APIServer:
         service_cidr: str = "10.96.0.0/12",
         admission: Sequence[str] | None = None,
         watch_latency: int = MILLISECOND,
+        advertise_addresses: Sequence[str] = ADVERTISE_ADDRESSES,
     ) -> None:
         self.store = store
         self.clock = clock
@@ -88,6 +90,7 @@ class APIServer:
         self.trace = trace
         self.scheme = scheme
         self.watch_latency = watch_latency
+        self.advertise_addresses = tuple(advertise_addresses)
         self.watch_floor = store.revision
         self.storage = Storage(store, trace)
         self.admission = Chain(admission)

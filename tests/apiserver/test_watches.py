@@ -107,6 +107,14 @@ def test_revision_from_before_a_compaction_is_too_old(lab: Lab) -> None:
     assert listed.code == 410
 
 
+def test_watch_from_the_future_waits_for_it(lab: Lab) -> None:
+    events = lab.watch("configmaps", resource_version=str(lab.store.revision + 2))
+    for name in "abc":
+        lab.create("configmaps", config_map(name))
+    lab.settle()
+    assert kinds(events) == [("ADDED", "c")]
+
+
 def test_bookmarks_tell_how_far_the_watch_is(lab: Lab) -> None:
     events = lab.watch("configmaps", allow_watch_bookmarks=True)
     lab.create("secrets", {"metadata": {"name": "s"}})

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 from k8slab.api.core_v1 import ConfigMap
 from k8slab.api.meta_v1 import ObjectMeta
-from k8slab.api.request import JSON_PATCH
+from k8slab.api.request import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
 from tests.apiserver.conftest import Lab
 
 CM = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cm"}, "data": {"k": "v"}}
@@ -147,6 +149,44 @@ def test_scale_changes_replicas_of_any_workload(lab: Lab) -> None:
     assert stale.code == 409
     lab.patch("deployments.apps", "d", {"spec": {"replicas": 1}}, subresource="scale")
     assert lab.get("deployments.apps", "d").spec.replicas == 1
+
+
+def test_ephemeral_containers_are_only_added(lab: Lab) -> None:
+    lab.pod("p", node="n1")
+    debug = {"name": "debug", "image": "busybox:1"}
+
+    def change(*containers: dict[str, str]) -> Any:
+        body = {"spec": {"ephemeralContainers": list(containers), "nodeName": "ignored"}}
+        where = {"subresource": "ephemeralcontainers", "content_type": MERGE_PATCH}
+        return lab.send("patch", "pods", "p", body, **where)
+
+    made = change(debug).body
+    assert [each.name for each in made.spec.ephemeralContainers] == ["debug"]
+    assert made.metadata.generation == 2 and made.spec.nodeName == "n1"
+    assert change().code == 422
+    assert change(debug | {"image": "busybox:2"}).code == 422
+    assert change(debug, {"name": "c", "image": "busybox:1"}).code == 422
+    assert change(debug, {"name": "more", "image": "busybox:1"}).code == 200
+
+
+def test_resize_changes_processor_and_memory_only(lab: Lab) -> None:
+    amounts = {"requests": {"cpu": "100m", "example.com/g": "1"}, "limits": {"cpu": "200m", "example.com/g": "1"}}
+    lab.pod("p", containers=[{"name": "c", "image": "app:1", "resources": amounts}])
+
+    def resize(**requests: str) -> Any:
+        resources = {"requests": requests, "limits": {"cpu": "400m", "example.com/g": "1"}}
+        body = {"spec": {"containers": [{"name": "c", "resources": resources}], "priority": 7}}
+        where = {"subresource": "resize", "content_type": STRATEGIC_MERGE_PATCH}
+        return lab.send("patch", "pods", "p", body, **where)
+
+    resized = resize(cpu="300m").body
+    assert resized.spec.containers[0].resources.requests["cpu"] == "300m"
+    assert resized.spec.priority == 0 and resized.metadata.generation == 2
+    assert resize(cpu="500m").code == 422
+    lab.pod("q", containers=[{"name": "c", "image": "app:1"}])
+    body = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "1"}}}]}}
+    refused = lab.send("patch", "pods", "q", body, subresource="resize", content_type=STRATEGIC_MERGE_PATCH)
+    assert refused.code == 422 and "Pod QOS Class may not change as a result of resizing" in refused.body["message"]
 
 
 def test_events_are_one_resource_in_two_groups(lab: Lab) -> None:

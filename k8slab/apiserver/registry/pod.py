@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from k8slab.api.core_v1 import PodCondition, PodStatus
 from k8slab.api.resources import qos_class
+from k8slab.apiserver.registry.podchanges import ephemeral_errors, resize_errors, with_ephemeral, with_resources
 from k8slab.apiserver.registry.strategy import Strategy
 from k8slab.apiserver.registry.warnings import pod_warnings
 
 if TYPE_CHECKING:
     from k8slab.apiserver.call import Call
+    from k8slab.errors import FieldError
 
 GATED = "Scheduling is blocked due to non-empty scheduling gates"
 _PENDING = {qos: PodStatus(phase="Pending", qosClass=qos) for qos in ("Guaranteed", "Burstable", "BestEffort")}
@@ -38,6 +40,10 @@ class PodStrategy(Strategy):
 
     def prepare_update(self, obj: Any, old: Any, call: Call) -> Any:
         """Keep the status, but for the condition that told of scheduling gates which are gone now."""
+        if call.subresource == "ephemeralcontainers":
+            return with_ephemeral(obj, old)
+        if call.subresource == "resize":
+            return with_resources(obj, old)
         status = old.status
         if old.spec.schedulingGates and not obj.spec.schedulingGates:
             kept = tuple(each for each in status.conditions or () if each.type != "PodScheduled")
@@ -53,6 +59,14 @@ class PodStrategy(Strategy):
         if metadata.ownerReferences != old.metadata.ownerReferences:
             metadata = metadata.replace(ownerReferences=old.metadata.ownerReferences)
         return obj.replace(spec=old.spec, status=status, metadata=metadata)
+
+    def validate_update(self, obj: Any, old: Any, call: Call) -> list[FieldError]:
+        """A running Pod changes little, and the rest through subresources."""
+        if call.subresource == "ephemeralcontainers":
+            return ephemeral_errors(obj, old)
+        if call.subresource == "resize":
+            return resize_errors(obj, old)
+        return super().validate_update(obj, old, call)
 
     def warnings(self, obj: Any, old: Any, call: Call) -> tuple[str, ...]:
         """What is deprecated, ambiguous or without effect."""
