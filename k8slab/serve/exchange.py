@@ -1,0 +1,128 @@
+"""One HTTP request and its answer, on top of ASGI (https://asgi.readthedocs.io/en/latest/specs/www.html)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from k8slab.api.request import ANONYMOUS, UserInfo
+from k8slab.errors import ApiError
+from k8slab.serve.protocol import CERTIFICATE
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+#: The largest body that the API server reads (`MaxRequestBodyBytes`).
+BODY_LIMIT = 3 * 1024 * 1024
+#: Seconds until a request is given up (`--request-timeout`).
+REQUEST_TIMEOUT = 60.0
+JSON = "application/json"
+TEXT = "text/plain; charset=utf-8"
+
+
+class Disconnected(Exception):
+    """The client has gone: there is nobody to answer."""
+
+
+class Exchange:
+    """A request as far as HTTP goes, and the ways to answer it.
+
+    Attributes: `method`, `path` (decoded), `query` (first value of each parameter), `user` (set by authentication).
+    """
+
+    def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.query = _query(scope["query_string"])
+        self.user: UserInfo = ANONYMOUS
+        self.certificate: bytes | None = scope.get("state", {}).get(CERTIFICATE)
+        self._headers: list[Header] = scope["headers"]
+        self._receive, self._send = receive, send
+        self.extra_headers: list[Header] = []
+        self.begun = False
+
+    def header(self, name: str) -> str:
+        """A header's value, empty where it was not sent; several are joined with commas."""
+        wanted = name.lower().encode()
+        return ", ".join(value.decode("latin-1") for key, value in self._headers if key == wanted)
+
+    def headers(self, prefix: str) -> Iterable[tuple[str, str]]:
+        """The headers whose lower-case names begin with a prefix, in their order."""
+        start = prefix.encode()
+        return [
+            (key.decode("latin-1"), value.decode("latin-1")) for key, value in self._headers if key.startswith(start)
+        ]
+
+    async def body(self) -> bytes:
+        """The request's body. Raises ApiError for one that is too large or does not arrive, Disconnected."""
+        try:
+            return await asyncio.wait_for(self._read(), REQUEST_TIMEOUT)
+        except TimeoutError:
+            raise ApiError(408, "", "request body was not received in time") from None
+
+    async def _read(self) -> bytes:
+        declared = self.header("content-length")
+        if declared.isdigit() and int(declared) > BODY_LIMIT:
+            raise too_large()
+        parts, size = [], 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            part = message.get("body", b"")
+            size += len(part)
+            if size > BODY_LIMIT:
+                raise too_large()
+            parts.append(part)
+            if not message.get("more_body"):
+                return b"".join(parts)
+
+    async def answer(self, code: int, body: bytes, content_type: str = JSON, headers: Iterable[Header] = ()) -> None:
+        """Send the whole answer."""
+        length = (b"content-length", str(len(body)).encode())
+        await self._begin(code, content_type, [length, *headers])
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def begin(self, content_type: str, headers: Iterable[Header] = ()) -> None:
+        """Begin an answer that goes on as long as there is something to tell (HTTP/1.1: chunked)."""
+        await self._begin(200, content_type, headers)
+        await self._send({"type": "http.response.body", "body": b"", "more_body": True})
+
+    async def write(self, chunk: bytes) -> None:
+        """Send a part of the answer; waits while the client does not keep up."""
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def end(self) -> None:
+        """End an answer that was begun."""
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def gone(self) -> None:
+        """Return when the client has closed the connection."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def _begin(self, code: int, content_type: str, headers: Iterable[Header]) -> None:
+        head = [
+            (b"content-type", content_type.encode()),
+            (b"cache-control", b"no-cache, private"),
+            *self.extra_headers,
+            *headers,
+        ]
+        self.begun = True
+        await self._send({"type": "http.response.start", "status": code, "headers": head})
+
+
+def too_large() -> ApiError:
+    """413, in the words of `limitedReadBody`."""
+    return ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {BODY_LIMIT}")
+
+
+def _query(text: bytes) -> dict[str, str]:
+    query: dict[str, str] = {}
+    for name, value in parse_qsl(text.decode("latin-1"), keep_blank_values=True, max_num_fields=1000):
+        query.setdefault(name, value)
+    return query

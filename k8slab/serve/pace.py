@@ -1,0 +1,72 @@
+"""The live clock: virtual time follows real time, so that `kubectl get -w`, `wait` and `rollout status` behave.
+
+A thread lets time pass through the gate in short slices, and stands back between them: requests are not held up.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from k8slab.sim.clock import SECOND
+
+if TYPE_CHECKING:
+    from k8slab.cluster.cluster import Cluster
+
+LOG = logging.getLogger("k8slab.serve")
+#: Seconds between two rounds.
+TICK = 0.01
+#: Seconds for which the gate is held at a time (one instant of the simulation is never cut).
+SLICE = 0.02
+#: A longer pause (a busy notebook cell, a closed laptop) is not caught up with.
+MAX_STEP = 0.25
+
+
+class Pace:
+    """Lets a cluster's time pass, `speed` virtual seconds in each real one."""
+
+    def __init__(self, cluster: Cluster, speed: float = 1.0) -> None:
+        if not speed > 0:
+            raise ValueError(f"speed must be a positive number of virtual seconds in a second, not {speed!r}")
+        self._cluster = cluster
+        self.speed = float(speed)
+        self.error: Exception | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="k8slab-clock", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let no more time pass; returns when the thread has ended."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        last, owed = time.monotonic(), 0.0
+        while not self._stopping.wait(TICK):
+            now = time.monotonic()
+            owed += min(now - last, MAX_STEP) * self.speed * SECOND
+            last = now
+            try:
+                owed -= self._advance(int(owed))
+            except Exception as error:
+                self.error = error
+                LOG.exception("the clock has stopped: letting time pass failed")
+                return
+            owed = min(owed, MAX_STEP * self.speed * SECOND)
+
+    def _advance(self, delay: int) -> int:
+        """Let at most `delay` microseconds pass, for a slice of real time; returns how many have."""
+        gate, clock = self._cluster.gate, self._cluster.clock
+        with gate.lock:
+            begin = clock.now
+            target, deadline = begin + delay, time.monotonic() + SLICE
+            while clock.now < target and time.monotonic() < deadline:
+                following = clock.next_time()
+                gate.advance(target if following is None or following > target else max(following, clock.now))
+            return clock.now - begin

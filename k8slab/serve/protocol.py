@@ -1,0 +1,41 @@
+"""uvicorn's HTTP/1.1 connection with what a server of the Kubernetes API needs besides.
+
+The application learns which client certificate was shown, and a connection that does not get its request across in time
+is closed: slow or idle clients must not hold the server's sockets for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+#: Key of the verified client certificate (DER) in the state of each request.
+CERTIFICATE = "k8slab.client_certificate"
+#: Seconds for a new connection to send its first request (Go's ReadHeaderTimeout in kube-apiserver is 32 s).
+FIRST_REQUEST = 32.0
+
+
+class Connection(H11Protocol):
+    """One client's connection."""
+
+    _first_request: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Remember the certificate of a new connection and start its clock."""
+        super().connection_made(transport)
+        tls = transport.get_extra_info("ssl_object")
+        certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+        self.app_state: dict[str, Any] = {**self.app_state, CERTIFICATE: certificate}
+        self._first_request = self.loop.call_later(FIRST_REQUEST, self._give_up)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock of a connection that is gone."""
+        if self._first_request is not None:
+            self._first_request.cancel()
+        super().connection_lost(exc)
+
+    def _give_up(self) -> None:
+        if self.scope is None and not self.transport.is_closing():
+            self.transport.close()

@@ -1,0 +1,142 @@
+"""OpenAPI schemas of the API's types, made from the generated classes.
+
+Names and extensions are those of the documents that kube-apiserver publishes; descriptions are upstream's prose and not
+part of this package.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from k8slab.api.decoding import Shape, shapes
+from k8slab.api.meta_v1 import ListMeta
+from k8slab.api.scheme import SCHEME
+
+Schema = dict[str, Any]
+META = "io.k8s.apimachinery.pkg.apis.meta.v1"
+QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
+INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
+PACKAGES = {
+    "meta": "io.k8s.apimachinery.pkg.apis.meta",
+    "apiextensions": "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions",
+    "apiregistration": "io.k8s.kube-aggregator.pkg.apis.apiregistration",
+}
+SCALARS: dict[str, Schema] = {
+    "str": {"type": "string"},
+    "bool": {"type": "boolean"},
+    "int32": {"type": "integer", "format": "int32"},
+    "int64": {"type": "integer", "format": "int64"},
+    "float": {"type": "number", "format": "double"},
+    "byte": {"type": "string", "format": "byte"},
+    "any": {},
+}
+SPECIAL: dict[str, tuple[str, Schema]] = {
+    "quantity": (QUANTITY, {"type": "string"}),
+    "time": (f"{META}.Time", {"type": "string", "format": "date-time"}),
+    "micro-time": (f"{META}.MicroTime", {"type": "string", "format": "date-time"}),
+    "int-or-string": (INT_OR_STRING, {"type": "string", "format": "int-or-string"}),
+}
+
+
+def schema_name(cls: Any) -> str:
+    """What a class is called in the published documents: `io.k8s.api.apps.v1.Deployment`."""
+    group, _, version = cls.__module__.rpartition(".")[2].rpartition("_")
+    return f"{PACKAGES.get(group, f'io.k8s.api.{group}')}.{version}.{cls.__name__}"
+
+
+class Definitions:
+    """The schemas of some types and of all that they consist of.
+
+    Args:
+        prefix: where references point, `#/components/schemas/` (v3) or `#/definitions/` (v2).
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.schemas: dict[str, Schema] = {}
+
+    def reference(self, cls: Any) -> Schema:
+        """A reference to a class's schema, which is made if it is not there."""
+        name = schema_name(cls)
+        if name not in self.schemas:
+            self.schemas[name] = {}
+            self.schemas[name] = self._object(cls)
+        return {"$ref": self.prefix + name}
+
+    def list_of(self, cls: Any) -> Schema:
+        """A reference to the schema of a kind's list."""
+        name = f"{schema_name(cls)}List"
+        if name not in self.schemas:
+            self.schemas[name] = {}
+            items = {"type": "array", "items": self.reference(cls)}
+            metadata = self.reference(ListMeta)
+            properties = {**_TYPE_META, "items": items, "metadata": metadata}
+            self.schemas[name] = {"type": "object", "required": ["items"], "properties": properties}
+        return {"$ref": self.prefix + name}
+
+    def add(self, name: str, schema: Schema) -> Schema:
+        """Add a schema under a name of its own; a reference to it."""
+        self.schemas[name] = schema
+        return {"$ref": self.prefix + name}
+
+    def _object(self, cls: Any) -> Schema:
+        schema: Schema = {"type": "object"}
+        if cls.REQUIRED:
+            schema["required"] = list(cls.REQUIRED)
+        properties = {name: self._property(cls, name, shape) for name, shape in sorted(shapes(cls).items())}
+        if properties:
+            schema["properties"] = properties
+        if cls.ATOMIC:
+            schema["x-kubernetes-map-type"] = "atomic"
+        kinds = _kinds().get(cls)
+        if kinds:
+            schema["x-kubernetes-group-version-kind"] = kinds
+        return schema
+
+    def _property(self, cls: Any, name: str, shape: Shape) -> Schema:
+        schema = self._of(shape)
+        extensions: Schema = {}
+        if name in cls.LIST_TYPE:
+            extensions["x-kubernetes-list-type"] = cls.LIST_TYPE[name]
+        if name in cls.LIST_MAP_KEYS:
+            extensions["x-kubernetes-list-map-keys"] = list(cls.LIST_MAP_KEYS[name])
+        if name in cls.MAP_TYPE:
+            extensions["x-kubernetes-map-type"] = cls.MAP_TYPE[name]
+        if name in cls.PATCH_STRATEGY:
+            extensions["x-kubernetes-patch-strategy"] = ",".join(cls.PATCH_STRATEGY[name])
+        if name in cls.PATCH_MERGE_KEY:
+            extensions["x-kubernetes-patch-merge-key"] = cls.PATCH_MERGE_KEY[name]
+        return self._beside(schema, extensions)
+
+    def _of(self, shape: Shape) -> Schema:
+        if shape.kind == "struct":
+            return self._beside(self.reference(shape.cls), {})
+        if shape.kind == "list":
+            return {"type": "array", "items": self._of(shape.element)}
+        if shape.kind == "map":
+            return {"type": "object", "additionalProperties": self._of(shape.element)}
+        if shape.kind in SPECIAL:
+            name, schema = SPECIAL[shape.kind]
+            self.schemas.setdefault(name, schema)
+            return self._beside({"$ref": self.prefix + name}, {})
+        return dict(SCALARS.get(shape.kind, {}))
+
+    def _beside(self, schema: Schema, extensions: Schema) -> Schema:
+        """A schema with extensions; in v3 nothing may stand beside a reference, so it is wrapped."""
+        if "$ref" in schema and self.prefix.startswith("#/components"):
+            schema = {"allOf": [schema]}
+        return schema | extensions
+
+
+_TYPE_META: Schema = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
+
+
+@cache
+def _kinds() -> dict[Any, list[dict[str, str]]]:
+    """The kinds that each class stands for."""
+    found: dict[Any, list[dict[str, str]]] = {}
+    for resource in SCHEME.all_resources():
+        kind = {"group": resource.group, "kind": resource.kind, "version": resource.version}
+        found.setdefault(resource.cls, []).append(kind)
+    return found
