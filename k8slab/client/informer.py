@@ -103,7 +103,7 @@ class Informer:
         self.running = False
         self.revision = 0
         self._objects: dict[Key, Any] = {}
-        self._indexes: dict[str, Index] = {}
+        self._indexes: dict[str, Any] = {}
         self._handlers: list[Handlers] = []
         self._watch: Any = None
         self._timer: Any = None
@@ -148,6 +148,16 @@ class Informer:
         index = self._indexes[name] = Index(values_of)
         for key, obj in self._objects.items():
             index.change(key, None, obj)
+
+    def add_view(self, name: str, view: Any) -> Any:
+        """Keep `view` up to date: it has `change(key, old, new)` and `clear()`. Returns the one known by that name."""
+        known = self._indexes.get(name)
+        if known is not None:
+            return known
+        self._indexes[name] = view
+        for key, obj in self._objects.items():
+            view.change(key, None, obj)
+        return view
 
     def by_index(self, name: str, value: Hashable) -> Objects:
         """The objects with that value in that index."""

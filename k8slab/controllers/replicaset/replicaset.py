@@ -21,7 +21,9 @@ from k8slab.controllers.ownership import (
 )
 from k8slab.controllers.replicaset import status as statuslib
 from k8slab.controllers.replicaset.ranking import pods_to_delete
+from k8slab.controllers.replicaset.status import Headcount
 from k8slab.controllers.selectors import PodMatcher
+from k8slab.controllers.tally import add_tally
 from k8slab.errors import ApiError
 from k8slab.sim.clock import SECOND
 
@@ -49,6 +51,7 @@ class ReplicaSetController(Controller):
         self.owners.add_handler(self.enqueue, self.enqueue_new, self._owner_deleted)
         self.pods = self.informer("pods")
         add_owner_indexes(self.pods)
+        self.tally = add_tally(self.pods)
         self.pods.add_handler(self._pod_added, self._pod_updated, self._pod_deleted)
 
     def reset(self) -> None:
@@ -122,34 +125,54 @@ class ReplicaSetController(Controller):
             self.expectations.forget(request)
             return None
         settled = self.expectations.satisfied(request)
-        found = candidates(self.pods, owner)
-        claims = Claims(self.client, owner, "pods", self.resource, self.matcher(owner).matches)
-        active = claims.claim(pod for pod in found if podlib.is_active(pod))
-        terminating = self._terminating(owner, found)
+        active = self._walk(owner)
+        count = self._count(owner, active)
         failure: ApiError | None = None
         if settled and owner.metadata.deletionTimestamp is None:
-            failure = self._manage(request, owner, active)
-        updated = self._update_status(owner, active, terminating, failure)
+            failure = self._manage(request, owner, count.replicas, active)
+        updated = self._update_status(owner, count, failure)
         if failure is not None:
             raise failure
-        return self._next_check(updated, active)
+        return self._next_check(updated, active or [])
 
-    def _terminating(self, owner: Any, found: list[Pod]) -> list[Pod] | None:
-        if not self.counts_terminating:
-            return None
-        matches, uid = self.matcher(owner).matches, owner.metadata.uid
-        return [pod for pod in found if podlib.is_terminating(pod) and (uid,) == owner_uid(pod) and matches(pod)]
+    def _walk(self, owner: Any) -> list[Pod] | None:
+        """Its active Pods where each must be looked at: one is to be adopted or released, or has to be ready for a
+        while first. None where numbers will do."""
+        matches = self.matcher(owner).matches
+        release = any(group.active and not matches(group) for group in self.tally.of(owner.metadata.uid))
+        orphans = self.tally.orphans(owner.metadata.namespace or "")
+        if release or any(group.active and matches(group) for group in orphans):
+            return self._claim(owner)
+        return self._active(owner) if owner.spec.minReadySeconds else None
 
-    def _manage(self, request: Request, owner: Any, active: list[Pod]) -> ApiError | None:
-        missing = (owner.spec.replicas or 0) - len(active)
+    def _count(self, owner: Any, active: list[Pod] | None) -> Headcount:
+        matches = self.matcher(owner).matches
+        groups = [group for group in self.tally.of(owner.metadata.uid) if matches(group)]
+        terminating = sum(group.terminating for group in groups) if self.counts_terminating else None
+        if active is None:
+            return statuslib.count_groups(owner, groups, terminating)
+        return statuslib.count_pods(owner, active, terminating, self.clock.unix_us)
+
+    def _claim(self, owner: Any) -> list[Pod]:
+        claims = Claims(self.client, owner, "pods", self.resource, self.matcher(owner).matches)
+        return claims.claim(pod for pod in candidates(self.pods, owner) if podlib.is_active(pod))
+
+    def _active(self, owner: Any) -> list[Pod]:
+        """Its active Pods, once nothing is left to be adopted or released."""
+        matches = self.matcher(owner).matches
+        owned = self.pods.by_index(OWNER_INDEX, owner.metadata.uid)
+        return [pod for pod in owned if podlib.is_active(pod) and matches(pod)]
+
+    def _manage(self, request: Request, owner: Any, exist: int, active: list[Pod] | None) -> ApiError | None:
+        missing = (owner.spec.replicas or 0) - exist
         if missing > 0:
             count = min(missing, BURST_REPLICAS)
-            self.say(f"{len(active)} of {owner.spec.replicas} replicas exist: creating {count}")
+            self.say(f"{exist} of {owner.spec.replicas} replicas exist: creating {count}")
             return self._create(request, owner, count)
         if missing < 0:
             count = min(-missing, BURST_REPLICAS)
-            self.say(f"{len(active)} replicas exist, {owner.spec.replicas} are wanted: deleting {count}")
-            return self._delete(request, owner, active, count)
+            self.say(f"{exist} replicas exist, {owner.spec.replicas} are wanted: deleting {count}")
+            return self._delete(request, owner, self._active(owner) if active is None else active, count)
         return None
 
     def _create(self, request: Request, owner: Any, count: int) -> ApiError | None:
@@ -201,15 +224,11 @@ class ReplicaSetController(Controller):
 
     # --- what to report
 
-    def _update_status(
-        self, owner: Any, active: list[Pod], terminating: list[Pod] | None, failure: ApiError | None
-    ) -> Any:
+    def _update_status(self, owner: Any, count: Headcount, failure: ApiError | None) -> Any:
         if owner.status is None:
             owner = owner.replace(status=self.status_type())
         error = str(failure) if failure is not None else ""
-        new = statuslib.calculate(
-            owner, active, terminating, error, self.clock.unix_us, self.condition_type, self.clock.rfc3339()
-        )
+        new = statuslib.calculate(owner, count, error, self.condition_type, self.clock.rfc3339())
         generation = owner.metadata.generation
         if statuslib.same(owner.status, new, generation):
             return owner
