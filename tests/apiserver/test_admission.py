@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from k8slab.api.request import MERGE_PATCH
 from k8slab.errors import K8sLabError
 from tests.apiserver.conftest import Lab
 
@@ -95,3 +96,36 @@ def test_refusals_name_pods_by_the_beginning_of_their_name(lab: Lab) -> None:
     body["metadata"] = {"generateName": "web-"}
     refused = lab.send("create", "pods", body=body)
     assert refused.body["message"].startswith('pods "web-" is forbidden: error looking up service account')
+
+
+def test_namespaces_choose_their_pod_security_level(lab: Lab) -> None:
+    lab.create("pods", pod("there", hostNetwork=True))
+    labels = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "baseline"}}}
+    response = lab.send("patch", "namespaces", "default", labels, namespace=None, content_type=MERGE_PATCH)
+    assert response.warnings == (
+        'existing pods in namespace "default" violate the new PodSecurity enforce level "baseline:latest"',
+        "there: host namespaces",
+    )
+    containers = [{"name": "c", "image": "app:1", "securityContext": {"capabilities": {"add": ["NET_ADMIN"]}}}]
+    refused = lab.send("create", "pods", body=pod(containers=containers, hostPID=True))
+    assert refused.body["message"] == (
+        'pods "p" is forbidden: violates PodSecurity "baseline:latest": non-default capabilities '
+        '(container "c" must not include "NET_ADMIN" in securityContext.capabilities.add), '
+        "host namespaces (hostPID=true)"
+    )
+    lab.create("pods", pod("fine"))
+
+
+def test_restricted_level_accepts_pods_that_say_everything(lab: Lab) -> None:
+    labels = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
+    lab.patch("namespaces", "default", labels, namespace=None)
+    secure = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    context = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    containers = [{"name": "c", "image": "app:1", "securityContext": secure}]
+    lab.create("pods", pod(containers=containers, securityContext=context))
+    volumes = [{"name": "v", "hostPath": {"path": "/"}}]
+    refused = lab.send("create", "pods", body=pod("q", containers=containers, securityContext=context, volumes=volumes))
+    assert (
+        'hostPath volumes (volume "v"), restricted volume types (volume "v" uses restricted volume type "hostPath")'
+        in (refused.body["message"])
+    )

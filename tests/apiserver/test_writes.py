@@ -209,3 +209,34 @@ def test_events_are_one_resource_in_two_groups(lab: Lab) -> None:
     assert core.message == "done" and core.involvedObject.name == "p"
     found = lab.ok("list", "events", field_selector="involvedObject.name=p,reason=Scheduled")
     assert [item.metadata.name for item in found.items] == ["e"]
+
+
+def test_autoscalers_of_v1_keep_what_only_v2_can_say(lab: Lab) -> None:
+    metrics = [
+        {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}},
+        {"type": "Pods", "pods": {"metric": {"name": "rps"}, "target": {"type": "AverageValue", "averageValue": "10"}}},
+        {
+            "type": "Object",
+            "object": {
+                "describedObject": {"kind": "Ingress", "name": "i", "apiVersion": "networking.k8s.io/v1"},
+                "metric": {"name": "hits", "selector": {"matchLabels": {"a": "b"}}},
+                "target": {"type": "Value", "value": "2k"},
+            },
+        },
+    ]
+    spec = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"},
+        "maxReplicas": 5,
+        "metrics": metrics,
+        "behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}},
+    }
+    resource = "horizontalpodautoscalers.autoscaling"
+    made = lab.create(resource, {"metadata": {"name": "h"}, "spec": spec}, version="v2")
+    old = lab.get(resource, "h", version="v1")
+    assert old.spec.targetCPUUtilizationPercentage == 60
+    changed = old.replace(spec=old.spec.replace(maxReplicas=7, targetCPUUtilizationPercentage=70))
+    lab.ok("update", resource, "h", changed, version="v1")
+    found = lab.get(resource, "h", version="v2")
+    assert found.spec.maxReplicas == 7 and found.spec.metrics[0].resource.target.averageUtilization == 70
+    assert found.spec.metrics[1:] == made.spec.metrics[1:] and found.spec.behavior == made.spec.behavior
+    assert found.metadata.annotations is None

@@ -11,6 +11,7 @@ from k8slab.apiserver.admission.defaulttolerationseconds import DefaultToleratio
 from k8slab.apiserver.admission.limitranger import LimitRanger
 from k8slab.apiserver.admission.namespacelifecycle import NamespaceLifecycle
 from k8slab.apiserver.admission.plugin import Plugin
+from k8slab.apiserver.admission.podsecurity import PodSecurity
 from k8slab.apiserver.admission.podtopologylabels import PodTopologyLabels
 from k8slab.apiserver.admission.priority import Priority
 from k8slab.apiserver.admission.resourcequota import ResourceQuota
@@ -28,6 +29,7 @@ PLUGINS: tuple[type[Plugin], ...] = (
     LimitRanger,
     ServiceAccount,
     TaintNodesByCondition,
+    PodSecurity,
     Priority,
     DefaultTolerationSeconds,
     DefaultStorageClass,

@@ -10,7 +10,8 @@ from k8slab.api.request import ListBody, Request, Response
 from k8slab.apiserver.printing import cluster, network, pods, workloads
 from k8slab.apiserver.printing.cells import Now
 from k8slab.apiserver.printing.columns import definitions
-from k8slab.apiserver.registry.conversion import event_to_core, scaler_to_v2
+from k8slab.apiserver.registry.autoscaling import scaler_to_v2
+from k8slab.apiserver.registry.conversion import event_to_core
 from k8slab.apiserver.registry.workload import TEMPLATE_GENERATION
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _row(obj: Any, now: Now, include: str, api_version: str) -> dict[str, Any]:
     elif include == "None":
         row["object"] = None
     else:
-        metadata = to_dict(obj.metadata)
+        metadata = to_dict(shown.metadata)
         if obj.kind == "DaemonSet":
             _drop_template_generation(metadata)
         row["object"] = {"kind": "PartialObjectMetadata", "apiVersion": api_version, "metadata": metadata}

@@ -1,7 +1,7 @@
 """Resources whose requests speak another version than the store.
 
 autoscaling/v1 autoscalers are stored as v2, events.k8s.io Events as core Events
-(`pkg/apis/autoscaling/v1/conversion.go`, `pkg/apis/events/v1/conversion.go`).
+(`pkg/apis/events/v1/conversion.go`).
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from k8slab.api import autoscaling_v1, autoscaling_v2, core_v1, events_v1
+from k8slab.api import core_v1, events_v1
 from k8slab.api.scheme import Resource
+from k8slab.apiserver.registry.autoscaling import scaler_from_v2, scaler_to_v2
 
 Convert = Callable[[Any], Any]
 
@@ -64,62 +65,6 @@ def event_from_core(event: Any) -> events_v1.Event:
 
 def _series(cls: type, series: Any) -> Any:
     return None if series is None else cls(count=series.count, lastObservedTime=series.lastObservedTime)
-
-
-def scaler_to_v2(scaler: Any) -> autoscaling_v2.HorizontalPodAutoscaler:
-    """A v1 autoscaler, which knows processor use only, as v2."""
-    spec, status = scaler.spec, scaler.status
-    metrics = None
-    if spec.targetCPUUtilizationPercentage is not None:
-        target = autoscaling_v2.MetricTarget(type="Utilization", averageUtilization=spec.targetCPUUtilizationPercentage)
-        metric = autoscaling_v2.ResourceMetricSource(name="cpu", target=target)
-        metrics = (autoscaling_v2.MetricSpec(type="Resource", resource=metric),)
-    return autoscaling_v2.HorizontalPodAutoscaler(
-        metadata=scaler.metadata,
-        spec=autoscaling_v2.HorizontalPodAutoscalerSpec(
-            scaleTargetRef=_reference(autoscaling_v2.CrossVersionObjectReference, spec.scaleTargetRef),
-            minReplicas=spec.minReplicas,
-            maxReplicas=spec.maxReplicas,
-            metrics=metrics,
-        ),
-        status=autoscaling_v2.HorizontalPodAutoscalerStatus(
-            observedGeneration=status.observedGeneration if status else None,
-            lastScaleTime=status.lastScaleTime if status else None,
-            currentReplicas=status.currentReplicas if status else None,
-            desiredReplicas=(status.desiredReplicas if status else None) or 0,
-        ),
-    )
-
-
-def scaler_from_v2(scaler: Any) -> autoscaling_v1.HorizontalPodAutoscaler:
-    """A v2 autoscaler as v1: of its metrics only the target of processor use is left."""
-    spec, status = scaler.spec, scaler.status
-    return autoscaling_v1.HorizontalPodAutoscaler(
-        metadata=scaler.metadata,
-        spec=autoscaling_v1.HorizontalPodAutoscalerSpec(
-            scaleTargetRef=_reference(autoscaling_v1.CrossVersionObjectReference, spec.scaleTargetRef),
-            minReplicas=spec.minReplicas,
-            maxReplicas=spec.maxReplicas,
-            targetCPUUtilizationPercentage=_cpu_target(spec.metrics or ()),
-        ),
-        status=autoscaling_v1.HorizontalPodAutoscalerStatus(
-            observedGeneration=status.observedGeneration if status else None,
-            lastScaleTime=status.lastScaleTime if status else None,
-            currentReplicas=(status.currentReplicas if status else None) or 0,
-            desiredReplicas=(status.desiredReplicas if status else None) or 0,
-        ),
-    )
-
-
-def _cpu_target(metrics: tuple[Any, ...]) -> int | None:
-    for metric in metrics:
-        if metric.resource is not None and metric.resource.name == "cpu":
-            return metric.resource.target.averageUtilization
-    return None
-
-
-def _reference(cls: type, ref: Any) -> Any:
-    return None if ref is None else cls(apiVersion=ref.apiVersion, kind=ref.kind, name=ref.name)
 
 
 _CONVERSIONS: dict[tuple[str, str], tuple[Convert, Convert]] = {
