@@ -38,7 +38,7 @@ def main(folder: Path, *only: str) -> int:
         for recorded in load(path):
             if only and path.stem not in only and recorded.name not in only:
                 continue
-            results = _best(recorded)
+            results = best(recorded)
             for subject, differences in results.items():
                 for text in differences:
                     print(f"{path.stem} {recorded.name} {subject}: {text}")
@@ -51,7 +51,8 @@ def main(folder: Path, *only: str) -> int:
     return int(equal != total)
 
 
-def _best(recorded: Scenario) -> dict[str, list[str]]:
+def best(recorded: Scenario) -> dict[str, list[str]]:
+    """Differences by subject, at the pace that fits best."""
     best: dict[str, list[str]] | None = None
     for latency, write_cost in PACES:
         results = compare(recorded, replay(recorded, latency, write_cost))
