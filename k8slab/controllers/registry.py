@@ -16,6 +16,7 @@ from k8slab.controllers.job import JobController, TTLAfterFinishedController
 from k8slab.controllers.namespace import NamespaceController
 from k8slab.controllers.nodeipam import NodeIPAMController
 from k8slab.controllers.nodelifecycle import NodeLifecycleController
+from k8slab.controllers.persistentvolume import ClaimProtection, PersistentVolumeBinder, VolumeProtection
 from k8slab.controllers.podgc import PodGarbageCollector
 from k8slab.controllers.replicaset import ReplicaSetController, ReplicationController
 from k8slab.controllers.resourcequota import ResourceQuotaController
@@ -47,4 +48,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     PodGarbageCollector,
     DisruptionController,
     ResourceQuotaController,
+    PersistentVolumeBinder,
+    ClaimProtection,
+    VolumeProtection,
 )
