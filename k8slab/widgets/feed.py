@@ -63,7 +63,9 @@ class Feed:
     @property
     def behind(self) -> bool:
         """Whether something has happened since the last message."""
-        return self._cluster.store.revision != self._revision or self._cluster.clock.now != self._time
+        cluster = self._cluster
+        moved = cluster.store.revision != self._revision or cluster.clock.now != self._time
+        return moved or cluster.faults.failed_nodes.keys() != self._off.keys()
 
     # -- snapshot -------------------------------------------------------------------------------------------------
 

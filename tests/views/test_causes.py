@@ -118,6 +118,7 @@ def test_long_chains_keep_the_newest_and_say_what_is_missing():
 def test_boxes_do_not_overlap():
     steps = [Step(i, i, "kube-scheduler", "Pod p", "d", "why so" if i % 2 else "") for i in range(8)]
     root = ElementTree.fromstring(lanes_svg(steps, "t", "light"))
-    boxes = [r for r in root.iter("{*}rect") if r.get("rx") == "6"]
+    boxes = [r for r in root.findall(".//{*}rect") if r.get("rx") == "6"]
+    assert len(boxes) == 8
     edges = [(float(b.get("y")), float(b.get("y")) + float(b.get("height"))) for b in boxes]
     assert all(end < start for (_, end), (start, _) in pairwise(edges))

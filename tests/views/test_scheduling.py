@@ -115,7 +115,7 @@ def test_pictures_are_well_formed(decided, stuck, theme):
 
 def test_bars_are_as_long_as_their_scores(decided):
     root = ElementTree.fromstring(explanation_svg(decided, "light"))
-    bars = [r for r in root.iter("{*}rect") if r.get("height") == "17" and r.get("rx") == "3"]
+    bars = [r for r in root.findall(".//{*}rect") if (r.get("height"), r.get("rx")) == ("17", "3")]
     widths = [float(bar.get("width")) for bar in bars]
     assert widths[1] == pytest.approx(widths[3], abs=0.1)
     assert widths[2] / widths[0] == pytest.approx(70 / 90, abs=0.02)

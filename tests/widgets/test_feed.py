@@ -110,6 +110,7 @@ def test_nodes_change_state_flags_and_shape():
 def test_power_is_told_though_no_write_tells_of_it():
     cluster, feed, replica = start(node("worker-1"))
     cluster.faults.failed_nodes["worker-1"] = None
+    assert feed.behind
     replica.take(feed.pull())
     assert replica.picture()[0][0][4] == POWERED_OFF
     assert fresh(cluster) == replica.picture()

@@ -162,7 +162,7 @@ def _draw_bar(
     svg: Svg, label: str, used: int, total: int, say: Callable[[int], str], unit: str, x: float, y: float, width: float
 ) -> None:
     share = min(1.0, used / total) if total else 0.0
-    room, text = (34, say(used)) if width < _NARROW else (72, f"{say(used)} of {say(total)}{unit}")
+    room, text = (34, say(used)) if width < _NARROW else (84, f"{say(used)} of {say(total)}{unit}")
     left, length = x + 34, max(20, width - 34 - room)
     svg.text(x, y + 4, label, 10.5, "muted")
     svg.rect(left, y - 3, length, 6, "track", radius=3)

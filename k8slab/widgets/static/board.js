@@ -101,7 +101,7 @@ class View {
   constructor(session, element) {
     this.session = session;
     this.model = session.model;
-    this.visible = true;
+    this.visible = false; // until the page says so: hosts render before they attach
     this.replaying = false;
     this.mirrorVersion = -1;
     this.build(element);
@@ -201,7 +201,7 @@ class View {
   recolour() {
     // The page's style is new only in the next frame.
     requestAnimationFrame(() => {
-      if (this.closed) return;
+      if (this.closed || !this.root.isConnected) return;
       this.painter.readColours();
       this.request();
     });
@@ -220,11 +220,11 @@ class View {
 
   frame(now) {
     const { replica, timeline } = this.session;
-    if (this.dressed !== this.model.get("theme")) {
+    if (timeline.seq < 0 || !this.root.isConnected) return;
+    if (!this.painter.colours || this.dressed !== this.model.get("theme")) {
       this.dress();
       this.painter.readColours();
     }
-    if (timeline.seq < 0) return;
     this.replay(now);
     this.arrange(now);
     const moving = this.painter.paint(replica, this.plan, {

@@ -18,7 +18,6 @@ export class Painter {
     this.icons = new Map();
     this.cuts = new Map();
     this.ratio = 1;
-    this.readColours();
   }
 
   // The theme's colours as the page computes them: a canvas knows no CSS variables.
@@ -229,7 +228,7 @@ export class Painter {
     const narrow = width < 150;
     const text = narrow ? String(usedText) : `${usedText} of ${totalText}`;
     const left = x + 34;
-    const length = Math.max(20, width - 34 - (narrow ? 34 : 72));
+    const length = Math.max(20, width - 34 - (narrow ? 34 : 84));
     const share = total ? Math.min(1, used / total) : 0;
     this.text(label, x, y + 4, "muted", 10.5);
     this.box(left, y - 3, length, 6, 3, "track");
