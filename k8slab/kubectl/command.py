@@ -79,13 +79,16 @@ def _first_word(command: Command, argv: list[str]) -> int | None:
 
 
 def _takes_next(command: Command, word: str) -> bool:
+    """Whether the next word is this flag's value; cobra assumes so of flags that it does not know."""
     if "=" in word:
         return False
     if word.startswith("--"):
         flag = _by_name(command).get(word[2:])
+    elif len(word) == 2:
+        flag = _by_short(command).get(word[1:])
     else:
-        flag = _by_short(command).get(word[1:]) if len(word) == 2 else None
-    return flag is not None and flag.implied is None
+        return False
+    return flag is None or flag.implied is None
 
 
 def _by_name(command: Command) -> dict[str, Flag]:

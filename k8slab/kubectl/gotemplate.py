@@ -29,9 +29,9 @@ class GoTemplate:
     def __init__(self, text: str, allow_missing: bool = True) -> None:
         self.allow_missing = allow_missing
         pieces = list(_pieces(text))
-        self.body, rest, _ = _block(pieces, 0)
-        if rest < len(pieces):
-            raise TemplateError("template: output:1: unexpected {{" + pieces[rest][1].split()[0] + "}}")
+        self.body, _, closed = _block(pieces, 0)
+        if closed:
+            raise TemplateError("template: output:1: unexpected {{" + closed.split()[0] + "}}")
 
     def text(self, data: Any) -> str:
         """The template filled in. Raises TemplateError."""

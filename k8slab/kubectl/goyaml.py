@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cmp_to_key
 from typing import Any
 
 import yaml
 
+from k8slab.api import documents
+
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _TRUE = frozenset(["y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE"])
 _FALSE = frozenset(["n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FALSE"])
@@ -96,7 +96,9 @@ for _kind in (bool, int, float, type(None)):
 
 def dump(value: Any) -> str:
     """One YAML document with sorted keys, ending in a newline."""
-    return yaml.dump(value, Dumper=_Writer, allow_unicode=True, width=80, default_flow_style=False)
+    text = yaml.dump(value, Dumper=_Writer, allow_unicode=True, width=80, default_flow_style=False)
+    # Newer emitters close a document after a text with trailing blank lines, go-yaml's does not.
+    return text.removesuffix("...\n")
 
 
 def _compare_keys(one: str, other: str) -> int:
@@ -130,61 +132,13 @@ def _compare_numbers(one: str, other: str, index: int) -> int:
 _natural = cmp_to_key(_compare_keys)
 
 
-class _Reader(_Loader):
-    """Reads plain scalars by `resolve` instead of PyYAML's rules (dates stay text, `1e3` is a number)."""
-
-    yaml_implicit_resolvers: dict[str, Any] = {}
-
-
-def _read_scalar(reader: Any, node: Any) -> Any:
-    text = reader.construct_scalar(node)
-    return text if node.style else resolve(text)
-
-
-def _read_map(reader: Any, node: Any) -> Iterator[Any]:
-    result: dict[str, Any] = {}
-    yield result
-    reader.flatten_mapping(node)
-    for key_node, value_node in node.value:
-        key = reader.construct_object(key_node, deep=True)
-        result[_key_text(key)] = reader.construct_object(value_node, deep=True)
-
-
-def _key_text(key: Any) -> str:
-    if isinstance(key, bool):
-        return "true" if key else "false"
-    return "null" if key is None else str(key)
-
-
-_Reader.add_constructor("tag:yaml.org,2002:str", _read_scalar)
-_Reader.add_constructor("tag:yaml.org,2002:map", _read_map)
-
-
 class YamlError(ValueError):
     """A text which is not YAML; the message is go-yaml's (`yaml: line 2: ...`)."""
 
 
 def load(text: str) -> Any:
-    """The value of one YAML document. Raises YamlError."""
+    """The JSON value of one YAML document. Raises YamlError."""
     try:
-        return yaml.load(text, Loader=_Reader)
-    except yaml.MarkedYAMLError as error:
-        raise YamlError(_explain(error, text)) from None
-    except yaml.YAMLError as error:
-        raise YamlError(f"yaml: {str(error).splitlines()[0]}") from None
-
-
-def _explain(error: yaml.MarkedYAMLError, text: str) -> str:
-    """go-yaml names the line of the context, and counts from zero unless the scanner found the mistake."""
-    if error.problem == "found undefined alias":
-        return f"yaml: unknown anchor '{_alias(error.problem_mark, text)}' referenced"
-    lines = [mark.line for mark in (error.context_mark, error.problem_mark) if mark is not None and mark.line]
-    line = (lines[0] if lines else 0) + (1 if lines and isinstance(error, yaml.scanner.ScannerError) else 0)
-    where = f"line {line}: " if line else ""
-    return f"yaml: {where}{error.problem or error.context}"
-
-
-def _alias(mark: Any, text: str) -> str:
-    """The name behind the `*` at a place in the text."""
-    line = text.splitlines()[mark.line]
-    return re.match(r"\*?([^\s,\]}]*)", line[mark.column :]).group(1)
+        return documents.load(text)
+    except documents.DocumentError as error:
+        raise YamlError(error.reason) from None

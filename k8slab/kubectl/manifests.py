@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from k8slab.api import gojson
 from k8slab.api.scheme import NoMatch, Resource
 from k8slab.kubectl import goyaml
 from k8slab.kubectl.failure import CommandError
@@ -196,15 +197,27 @@ def documents(text: str, source: str) -> Iterator[Any]:
     if text.lstrip().startswith("{"):
         yield from _json_documents(text, source)
         return
-    for chunk in _SEPARATOR.split(text):
-        if not chunk.strip():
-            continue
+    for chunk in _chunks(text, source):
         try:
             value = goyaml.load(chunk if chunk.endswith("\n") else chunk + "\n")
         except goyaml.YamlError as error:
             raise CommandError(f"error parsing {source}: error converting YAML to JSON: {error}") from None
         if value is not None:
             yield value
+
+
+def _chunks(text: str, source: str) -> Iterator[str]:
+    """The documents between lines of `---`, after which only blanks and a comment may follow."""
+    start = 0
+    for separator in _SEPARATOR.finditer(text):
+        if text[start : separator.start()].strip():
+            yield text[start : separator.start()]
+        trailing = separator[0][3:].strip()
+        if trailing and not trailing.startswith("#"):
+            raise CommandError(f"error parsing {source}: invalid Yaml document separator: {trailing}")
+        start = separator.end()
+    if text[start:].strip():
+        yield text[start:]
 
 
 def _json_documents(text: str, source: str) -> Iterator[Any]:
@@ -218,7 +231,17 @@ def _json_documents(text: str, source: str) -> Iterator[Any]:
             value, position = decoder.raw_decode(text, position)
         except json.JSONDecodeError as error:
             raise CommandError(f"error parsing {source}: {go_json_error(error)}") from None
+        except RecursionError:
+            raise CommandError(f"error parsing {source}: json: exceeded max depth") from None
+        _refuse_depth(value, text, source)
         yield value
+
+
+def _refuse_depth(value: Any, text: str, source: str) -> None:
+    try:
+        gojson.refuse_depth(value, text)
+    except gojson.SyntaxFault as fault:
+        raise CommandError(f"error parsing {source}: json: {fault}") from None
 
 
 def go_json_error(error: json.JSONDecodeError, offset: bool = True) -> str:

@@ -111,10 +111,10 @@ def controlled_by(obj: Object) -> str:
 
 
 def events(writer: Writer, inv: Any, obj: Object) -> None:
-    """The events of the object, in the order of their last occurrence."""
+    """The events of the object, by their last occurrence; those without that time (the scheduler's) come first."""
     if not inv.flags.get("show-events", True):
         return
-    found = sorted(eventlist.of_object(inv, obj), key=eventlist.moment)
+    found = sorted(eventlist.of_object(inv, obj), key=_last_seen)
     if not found:
         writer.field("Events", "<none>")
         return
@@ -132,6 +132,11 @@ def events(writer: Writer, inv: Any, obj: Object) -> None:
     writer.line(1, "Type\tReason\tAge\tFrom\tMessage\n  ----\t------\t----\t----\t-------")
     for row in rows:
         writer.line(1, "\t".join(row))
+
+
+def _last_seen(event: Object) -> int:
+    given = event.get("lastTimestamp")
+    return parse_rfc3339(given) if given else 0
 
 
 def selector_text(selector: Object | None) -> str:
