@@ -7,9 +7,15 @@ from tests.controllers.lab import Lab
 
 def owned(name: str, *owners: Any, block: bool = False, **metadata: Any) -> dict[str, Any]:
     references = [
-        {"apiVersion": "v1", "kind": "ConfigMap", "name": o.metadata.name, "uid": o.metadata.uid, "blockOwnerDeletion": block}
-        for o in owners
-    ]  # fmt: skip
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "name": owner.metadata.name,
+            "uid": owner.metadata.uid,
+            "blockOwnerDeletion": block,
+        }
+        for owner in owners
+    ]
     body = {"name": name, "ownerReferences": references, **metadata}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": body}
 

@@ -50,7 +50,7 @@ def test_the_order_in_which_pods_go():
     assert first(plain, pod("pending", phase="Pending")) == "pending"
     assert first(plain, pod("unready", ready=None)) == "unready"
     assert first(plain, pod("cheap", cost="-5")) == "cheap"
-    assert first(plain, pod("a", node="n2"), pod("b", node="n2")) in ("a", "b")
+    assert first(plain, pod("a", node="n2"), pod("b", node="n2", created="00:05:01")) == "a"
     assert first(plain, pod("fresh", node="n8", ready="00:59:00")) == "fresh"
     assert first(plain, pod("restarted", node="n8", restarts="3")) == "restarted"
     assert first(plain, pod("young", node="n8", created="00:59:00", ready="00:10:00")) == "young"

@@ -1,4 +1,7 @@
-"""Which PersistentVolume fits a claim best (pkg/controller/volume/persistentvolume/index.go, component-helpers volume)."""
+"""Which PersistentVolume fits a claim best.
+
+Follows pkg/controller/volume/persistentvolume/index.go and component-helpers' storage/volume.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,7 @@ def fits(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
 
 
 def best(volumes: Iterable[PersistentVolume], claim: PersistentVolumeClaim, delayed: bool) -> PersistentVolume | None:
-    """One that is reserved for the claim, else the smallest free one that fits; none of the latter while binding waits."""
+    """One that is reserved for the claim, else (unless binding is `delayed`) the smallest free one that fits."""
     free = []
     for volume in volumes:
         if volume.metadata.deletionTimestamp is not None:

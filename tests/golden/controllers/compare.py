@@ -1,6 +1,7 @@
 """Compares a recorded scenario with its replay.
 
-Not compared, because it is input or chance: nodes of Pods, addresses, uids, times as text, who of equal Pods was chosen.
+Not compared, because it is input or chance: nodes of Pods, addresses, uids, times as text, which of equal Pods was
+chosen.
 Counters that pass through intermediate values on their way (three Pods becoming ready within a moment) are compared by
 their turning points.
 """
@@ -19,7 +20,7 @@ TOLERANCE = 2.0
 IGNORED = re.compile(
     r"""^metadata\.(uid|creationTimestamp|generation|deletionTimestamp|selfLink)$
     |^metadata\.annotations\.endpoints\.kubernetes\.io/last-change-trigger-time$
-    |Time$|[tT]imestamp$|\.startedAt$|\.finishedAt$|\.timeAdded$|podIPs?(\[0\]\.ip)?$|hostIP$|clusterIPs?(\[0\])?$
+    |Time$|[tT]imestamp$|claimRef\.resourceVersion$|\.startedAt$|\.finishedAt$|\.timeAdded$|podIPs?(\[0\]\.ip)?$|hostIP$|clusterIPs?(\[0\])?$
     |^spec\.nodeName$|^status\.disruptedPods|^spec\.volumes
     |^data\.ca\.crt$|^status\.conditions\[PodScheduled\]|status\.daemonEndpoints|^status\.nodeInfo
     """,

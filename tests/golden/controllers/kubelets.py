@@ -8,6 +8,7 @@ from typing import Any
 from k8slab.api.codec import from_dict
 from k8slab.api.taints import untolerated
 from k8slab.client import Client, Informers
+from k8slab.controllers.persistentvolume.matching import best, reference_to
 from k8slab.controllers.selectors import node_fits
 from k8slab.errors import ApiError
 from k8slab.sim.clock import MILLISECOND, SECOND
@@ -192,8 +193,20 @@ class World:
                     "persistentvolumeclaims", volume.persistentVolumeClaim.claimName, pod.metadata.namespace
                 )
                 if claim.status.phase != "Bound":
+                    self._prebind(claim)
                     return True
         return False
+
+    def _prebind(self, claim: Any) -> None:
+        """As the scheduler's VolumeBinding: choose the volume of a claim that waits for its first consumer."""
+        found = self.client.get("storageclasses", claim.spec.storageClassName) if claim.spec.storageClassName else None
+        if found is None or found.volumeBindingMode != "WaitForFirstConsumer":
+            return
+        volume = best(self.client.list("persistentvolumes").items, claim, delayed=False)
+        if volume is not None and volume.spec.claimRef is None:
+            metadata = volume.metadata.replace(annotations={"pv.kubernetes.io/bound-by-controller": "yes"})
+            spec = volume.spec.replace(claimRef=reference_to(claim))
+            self.client.update(volume.replace(metadata=metadata, spec=spec))
 
     def _fits(self, pod: Any, node: Any) -> bool:
         return (

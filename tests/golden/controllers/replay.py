@@ -102,7 +102,7 @@ class Replay:
             self.world.stop(found[1])
             self.client.delete("nodes", found[1])
         elif found := CREATE.match(action):
-            body = body or {"apiVersion": "v1", "kind": found[1], "metadata": {"name": found[2]}}
+            body = body or _unrecorded(found[1], found[2])
             self.client.create(from_dict(body), namespace=self.recorded.namespace)
         elif action == "delete the namespace":
             self.client.delete("namespaces", self.recorded.namespace)
@@ -294,6 +294,13 @@ class Session:
 
 def _labels(name: str) -> dict[str, str]:
     return {"kubernetes.io/arch": "amd64", "kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
+
+
+def _unrecorded(kind: str, name: str) -> dict[str, Any]:
+    if kind == "StorageClass":
+        waits = {"provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "WaitForFirstConsumer"}
+        return {"apiVersion": "storage.k8s.io/v1", "kind": kind, "metadata": {"name": name}, **waits}
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}
 
 
 def _plain(obj: Any) -> dict[str, Any]:
