@@ -1,11 +1,46 @@
-"""Who may do what. Real rules (RBAC) are another authorizer with the same method."""
+"""Who may do what: the question, who answers it, and what the server says when the answer is no.
+
+An authorizer has `allows_everything`, `authorize(attributes)` and `rules(user, namespace)`; `AlwaysAllow` is one.
+Follows `apiserver/pkg/authorization/authorizer` and `endpoints/handlers/responsewriters/errors.go`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from k8slab.api.request import Request
+from msgspec import Struct
+
+from k8slab.api.request import Request, UserInfo
+from k8slab.errors import ApiError, forbidden
+
+
+class Attributes(Struct, frozen=True, kw_only=True):
+    """What somebody wants to do: to a resource, or to a path that is none."""
+
+    user: UserInfo
+    verb: str
+    group: str = ""
+    version: str = ""
+    resource: str = ""
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+    path: str = ""
+
+
+class Decision(Struct, frozen=True):
+    """Whether it is allowed, and why (or why not) where the authorizer says so."""
+
+    allowed: bool
+    reason: str = ""
+
+
+class Rules(Struct, frozen=True):
+    """What a user may do in a namespace, as plain data of `SelfSubjectRulesReview`."""
+
+    resources: tuple[dict[str, Any], ...] = ()
+    paths: tuple[dict[str, Any], ...] = ()
+    incomplete: bool = False
 
 
 class AlwaysAllow:
@@ -13,6 +48,37 @@ class AlwaysAllow:
 
     allows_everything = True
 
-    def authorize(self, request: Request) -> str:
-        """Empty where the request is allowed, else why not."""
-        return ""
+    def authorize(self, attributes: Attributes) -> Decision:
+        """Yes."""
+        return Decision(True)
+
+    def rules(self, user: UserInfo, namespace: str) -> Rules:
+        """Everything."""
+        resources = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
+        return Rules((resources,), ({"verbs": ["*"], "nonResourceURLs": ["*"]},))
+
+
+def attributes_of(request: Request) -> Attributes:
+    """What a request wants to do."""
+    return Attributes(
+        user=request.user,
+        verb=request.verb,
+        group=request.group,
+        version=request.version,
+        resource=request.resource,
+        subresource=request.subresource,
+        namespace=request.namespace or "",
+        name=request.name or "",
+    )
+
+
+def refusal(attributes: Attributes, reason: str = "") -> ApiError:
+    """403 in the server's words."""
+    who, because = f'User "{attributes.user.name}"', f": {reason}" if reason else ""
+    if attributes.path:
+        return forbidden("", "", f'{who} cannot {attributes.verb} path "{attributes.path}"{because}')
+    resource, group = attributes.resource, attributes.group
+    shown = f"{resource}/{attributes.subresource}" if attributes.subresource else resource
+    where = f'in the namespace "{attributes.namespace}"' if attributes.namespace else "at the cluster scope"
+    why = f'{who} cannot {attributes.verb} resource "{shown}" in API group "{group}" {where}{because}'
+    return forbidden(f"{resource}.{group}" if group else resource, attributes.name, why)

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from k8slab.api import gojson
 from k8slab.api.request import ADMIN, JSON, NO_OPTIONS, Options, Preconditions, Request, UserInfo
 from k8slab.errors import FieldError, bad_request, invalid, method_not_allowed, no_such_resource
 
@@ -78,8 +79,8 @@ def request_for(
     if verb == "list" and (place.is_watch or _true(query.get("watch"))):
         verb = "watch"
     options = options_for(verb, query, as_table, place.subresource)
-    if verb in ("delete", "deletecollection") and isinstance(body, Mapping):
-        options, body = delete_options(options, body), None
+    if verb in ("delete", "deletecollection") and body:
+        options, body = delete_options(options, _parsed(body)), None
     return Request(
         verb=verb,
         resource=place.resource,
@@ -94,6 +95,15 @@ def request_for(
         user_agent=user_agent,
         options=options,
     )
+
+
+def _parsed(body: Any) -> Any:
+    if not isinstance(body, (str, bytes)):
+        return body
+    try:
+        return gojson.loads(body)
+    except gojson.SyntaxFault as error:
+        raise bad_request(f"couldn't get version/kind; json parse error: {error}") from None
 
 
 def options_for(verb: str, query: Mapping[str, str], as_table: bool = False, subresource: str = "") -> Options:

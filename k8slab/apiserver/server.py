@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from k8slab.api.request import LOOPBACK, Request, Response
 from k8slab.api.scheme import SCHEME, Scheme
 from k8slab.apiserver.admission import Chain
-from k8slab.apiserver.authorization import AlwaysAllow
+from k8slab.apiserver.authorization import AlwaysAllow, attributes_of, refusal
 from k8slab.apiserver.bootstrap import ADVERTISE_ADDRESSES, bootstrap
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.registry.allocator import ServiceAllocators
@@ -29,7 +29,7 @@ from k8slab.apiserver.verbs.read import get, list_
 from k8slab.apiserver.verbs.update import update
 from k8slab.apiserver.verbs.watch import watch
 from k8slab.apiserver.watchcache import Broadcaster
-from k8slab.errors import ApiError, forbidden, method_not_allowed, no_such_resource
+from k8slab.errors import ApiError, method_not_allowed, no_such_resource
 from k8slab.sim.clock import MILLISECOND
 
 if TYPE_CHECKING:
@@ -110,11 +110,11 @@ class APIServer:
     def handle(self, request: Request) -> Response:
         """Answer a request. A client's mistake is a response with a Status, never an exception."""
         try:
+            if not self.authorizer.allows_everything:
+                self._authorize(request)
             endpoint = self._endpoints.get((request.group, request.version, request.resource))
             if endpoint is None:
                 endpoint = self.endpoint(request.resource, request.group, request.version)
-            if not self.authorizer.allows_everything:
-                self._authorize(request, endpoint)
             call = Call(self, request, endpoint)
             response = self._verb(request, endpoint)(call)
         except ApiError as error:
@@ -126,10 +126,11 @@ class APIServer:
             response.warnings = tuple(call.warnings)
         return self._presented(call, response) if request.options.as_table else response
 
-    def _authorize(self, request: Request, endpoint: Endpoint) -> None:
-        why = self.authorizer.authorize(request)
-        if why:
-            raise forbidden(endpoint.group_resource, request.name or "", why)
+    def _authorize(self, request: Request) -> None:
+        attributes = attributes_of(request)
+        decision = self.authorizer.authorize(attributes)
+        if not decision.allowed:
+            raise refusal(attributes, decision.reason)
 
     def _verb(self, request: Request, endpoint: Endpoint) -> Verb:
         verb, subresource = request.verb, request.subresource

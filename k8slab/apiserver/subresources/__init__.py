@@ -10,6 +10,13 @@ from k8slab.apiserver.subresources.binding import bind, bind_by_body
 from k8slab.apiserver.subresources.eviction import evict
 from k8slab.apiserver.subresources.finalize import finalize
 from k8slab.apiserver.subresources.node import log
+from k8slab.apiserver.subresources.reviews import (
+    review_access,
+    review_own_access,
+    review_own_rules,
+    review_self,
+    review_token,
+)
 from k8slab.apiserver.subresources.scale import get_scale, patch_scale, update_scale
 from k8slab.apiserver.subresources.token import create_token
 
@@ -31,7 +38,15 @@ SUBRESOURCES: dict[tuple[str, str], dict[str, Handler]] = {
 }
 """(plural, subresource) -> verb -> handler; an empty plural stands for all resources that have it."""
 
-RESOURCES: dict[str, Handler] = {"bindings": bind_by_body}
+RESOURCES: dict[str, Handler] = {
+    "bindings": bind_by_body,
+    "localsubjectaccessreviews": review_access,
+    "selfsubjectaccessreviews": review_own_access,
+    "selfsubjectreviews": review_self,
+    "selfsubjectrulesreviews": review_own_rules,
+    "subjectaccessreviews": review_access,
+    "tokenreviews": review_token,
+}
 """Resources that are not stored: POST does something."""
 
 __all__ = ["RESOURCES", "SUBRESOURCES"]

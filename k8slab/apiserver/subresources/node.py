@@ -6,7 +6,7 @@ from typing import Any
 
 from k8slab.api.request import Response
 from k8slab.apiserver.call import Call
-from k8slab.errors import bad_request, not_found
+from k8slab.errors import ApiError, K8sLabError, bad_request, not_found, unexpected
 
 
 def log(call: Call) -> Response:
@@ -19,16 +19,25 @@ def log(call: Call) -> Response:
         return Response(200, "")
     if call.server.peek("nodes", pod.spec.nodeName) is None:
         raise not_found("nodes", pod.spec.nodeName)
-    text = call.server.node_proxy.logs(
-        call.namespace,
-        call.name,
-        container,
-        tail=_number(options, "tailLines"),
-        previous=options.get("previous") in ("true", "1"),
-        since=_number(options, "sinceSeconds"),
-        timestamps=options.get("timestamps") in ("true", "1"),
-    )
-    return Response(200, text)
+    return Response(200, _ask(call, container, options))
+
+
+def _ask(call: Call, container: str, options: dict[str, str]) -> str:
+    try:
+        return call.server.node_proxy.logs(
+            call.namespace,
+            call.name,
+            container,
+            tail=_number(options, "tailLines"),
+            previous=options.get("previous") in ("true", "1"),
+            since=_number(options, "sinceSeconds"),
+            timestamps=options.get("timestamps") in ("true", "1"),
+        )
+    except ApiError:
+        raise
+    except K8sLabError as error:
+        # The kubelet cannot be reached: the server passes on what its transport says.
+        raise unexpected(str(error)) from None
 
 
 def _container(pod: Any, wanted: str) -> str:

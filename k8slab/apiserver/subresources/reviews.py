@@ -1,0 +1,86 @@
+"""Reviews: questions to the server about users and rights, asked by POST and never stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8slab.api import authentication_v1 as authentication
+from k8slab.api import authorization_v1 as authorization
+from k8slab.api.request import Response, UserInfo
+from k8slab.apiserver.authorization import Attributes
+from k8slab.apiserver.call import Call
+from k8slab.apiserver.decoding import decode_object
+from k8slab.errors import FieldError, invalid
+
+
+def review_access(call: Call) -> Response:
+    """Whether somebody else may do something (SubjectAccessReview, LocalSubjectAccessReview)."""
+    review = decode_object(call)
+    spec = review.spec
+    extra = {key: tuple(values) for key, values in (spec.extra or {}).items()}
+    user = UserInfo(name=spec.user or "", groups=tuple(spec.groups or ()), uid=spec.uid or "", extra=extra)
+    return _answered(call, review, user)
+
+
+def review_own_access(call: Call) -> Response:
+    """Whether the asking user may do something (SelfSubjectAccessReview; `kubectl auth can-i`)."""
+    return _answered(call, decode_object(call), call.user)
+
+
+def _answered(call: Call, review: Any, user: UserInfo) -> Response:
+    spec = review.spec
+    wanted, path = spec.resourceAttributes, spec.nonResourceAttributes
+    if (wanted is None) is (path is None):
+        why = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        error = FieldError.invalid("spec.resourceAttributes", wanted, why)
+        raise invalid(call.endpoint.group_kind, "", [error])
+    if path is not None:
+        attributes = Attributes(user=user, verb=path.verb or "", path=path.path or "")
+    else:
+        attributes = Attributes(
+            user=user,
+            verb=wanted.verb or "",
+            group=wanted.group or "",
+            version=wanted.version or "",
+            resource=wanted.resource or "",
+            subresource=wanted.subresource or "",
+            namespace=wanted.namespace or "",
+            name=wanted.name or "",
+        )
+    decision = call.server.authorizer.authorize(attributes)
+    status = authorization.SubjectAccessReviewStatus(allowed=decision.allowed, reason=decision.reason or None)
+    return Response(201, review.replace(status=status))
+
+
+def review_own_rules(call: Call) -> Response:
+    """All that the asking user may do in a namespace (SelfSubjectRulesReview; `kubectl auth can-i --list`)."""
+    review = decode_object(call)
+    rules = call.server.authorizer.rules(call.user, review.spec.namespace or "")
+    status = authorization.SubjectRulesReviewStatus(
+        resourceRules=tuple(_rule(authorization.ResourceRule, each) for each in rules.resources),
+        nonResourceRules=tuple(_rule(authorization.NonResourceRule, each) for each in rules.paths),
+        incomplete=rules.incomplete,
+    )
+    return Response(201, review.replace(status=status))
+
+
+def _rule(cls: Any, data: dict[str, Any]) -> Any:
+    return cls(**{key: tuple(values) for key, values in data.items()})
+
+
+def review_self(call: Call) -> Response:
+    """Who the asking user is (SelfSubjectReview; `kubectl auth whoami`)."""
+    review, user = decode_object(call), call.user
+    info = authentication.UserInfo(
+        username=user.name, uid=user.uid or None, groups=user.groups or None, extra=user.extra or None
+    )
+    status = authentication.SelfSubjectReviewStatus(userInfo=info)
+    metadata = review.metadata.replace(creationTimestamp=call.now)
+    return Response(201, review.replace(metadata=metadata, status=status))
+
+
+def review_token(call: Call) -> Response:
+    """Whose a token is (TokenReview): nobody's, while the server takes no tokens."""
+    review = decode_object(call)
+    status = authentication.TokenReviewStatus(authenticated=False, error="invalid bearer token")
+    return Response(201, review.replace(status=status))
