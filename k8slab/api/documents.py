@@ -16,7 +16,8 @@ from typing import Any
 
 import yaml
 from yaml.composer import Composer, ComposerError
-from yaml.error import MarkedYAMLError
+from yaml.error import Mark, MarkedYAMLError, YAMLError
+from yaml.events import CollectionEndEvent, CollectionStartEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.parser import Parser
 from yaml.reader import Reader, ReaderError
@@ -25,6 +26,9 @@ from yaml.scanner import Scanner, ScannerError
 from k8slab.api import gojson
 from k8slab.errors import K8sLabError, go_number, quote
 
+#: Levels of lists and maps that a document may have. go-yaml allows 10000, which no kind of object comes near.
+MAX_DEPTH = 100
+_INDENT = re.compile(r"^[-?: \t]+", re.MULTILINE)
 _PLAIN = "plain"
 _TAG = "tag:yaml.org,2002:"
 _STR = _TAG + "str"
@@ -39,6 +43,7 @@ class DocumentError(K8sLabError):
         place = f"line {line}: " if line else ""
         reason = problem if problem.startswith("json:") else f"yaml: {place}{problem}"
         super().__init__(f"error converting YAML to JSON: {reason}")
+        self.reason = reason
         self.problem = f"{place}{problem}"
         self.line_number = line
         self.column_number = column
@@ -111,7 +116,7 @@ def load(document: str, repeats: list[str] | None = None) -> Any:
     node = _compose(document)
     if node is None:
         return None
-    _refuse_bombs(node)
+    _refuse_bombs(node, document)
     found: list[str] = []
     value = _Builder(found).build(node)
     if found and repeats is not None:
@@ -120,50 +125,71 @@ def load(document: str, repeats: list[str] | None = None) -> Any:
 
 
 def _compose(document: str) -> Node | None:
+    _refuse_depth(document)
     try:
         nodes = _Nodes(document)
         return nodes.get_node() if nodes.check_node() else None
-    except ReaderError:
+    except (ReaderError, UnicodeEncodeError):
         raise DocumentError("control characters are not allowed") from None
     except ComposerError as error:
         raise _undefined_alias(document, error) from None
     except MarkedYAMLError as error:
         raise _explained(error) from None
-    except RecursionError:
-        raise DocumentError("exceeded max depth of 10000") from None
+
+
+def _refuse_depth(document: str) -> None:
+    """No deep nesting: libyaml's composer calls itself for each level, and would take the process down.
+
+    A level needs a bracket or deeper indentation, so that most documents need no count.
+    """
+    brackets = document.count("[") + document.count("{")
+    if brackets <= MAX_DEPTH and max(map(len, _INDENT.findall(document)), default=0) <= MAX_DEPTH:
+        return
+    depth = 0
+    try:
+        for event in yaml.parse(document, Loader=_Nodes):
+            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise DocumentError(f"exceeded max depth of {MAX_DEPTH}")
+    except (YAMLError, UnicodeEncodeError):
+        return  # Told by the composer, which stops at the same place.
 
 
 def _explained(error: MarkedYAMLError) -> DocumentError:
-    """go-yaml's choice of the line: that of the context unless it is the first one; the scanner counts from one."""
-    marks = [mark for mark in (error.context_mark, error.problem_mark) if mark is not None and mark.line]
-    line = marks[0].line + isinstance(error, ScannerError) if marks else 0
-    column = marks[0].column + 1 if marks else 0
+    """go-yaml names the line where it noticed; its scanner counts lines from one, its parser from zero."""
+    mark = error.problem_mark
+    line = mark.line + isinstance(error, ScannerError) if mark is not None and mark.line else 0
+    column = mark.column + 1 if line else 0
     return DocumentError(error.problem or "unknown problem parsing YAML content", line, column)
 
 
 def _undefined_alias(document: str, error: ComposerError) -> DocumentError:
-    mark = error.problem_mark
-    found = re.search(r"\*([^\s,\]}]+)", document.split("\n")[mark.line][mark.column :])
-    return DocumentError(f"unknown anchor '{found[1] if found else ''}' referenced")
+    return DocumentError(f"unknown anchor '{_name_at(document, error.problem_mark)}' referenced")
 
 
-def _refuse_bombs(root: Node) -> None:
+def _name_at(document: str, mark: Mark) -> str:
+    """The name of the anchor or alias at a place in the text."""
+    found = re.search(r"[*&]([^\s,\[\]{}]+)", document.split("\n")[mark.line][mark.column :])
+    return found[1] if found else ""
+
+
+def _refuse_bombs(root: Node, document: str) -> None:
     """go-yaml's protection: a document may not consist mostly of expanded aliases, nor contain itself."""
     sizes: dict[int, int] = {}
-    total = _expanded(root, sizes, set())
+    total = _expanded(root, sizes, set(), document)
     aliased = total - len(sizes)
     if aliased > 100 and total > 1000 and aliased / total > _allowed_ratio(total):
         raise DocumentError("document contains excessive aliasing")
 
 
-def _expanded(node: Node, sizes: dict[int, int], above: set[int]) -> int:
+def _expanded(node: Node, sizes: dict[int, int], above: set[int], document: str) -> int:
     key = id(node)
     if key in sizes:
         return sizes[key]
     if key in above:
-        raise DocumentError("anchor value contains itself")
+        raise DocumentError(f"anchor '{_name_at(document, node.start_mark)}' value contains itself")
     above.add(key)
-    size = 1 + sum(_expanded(child, sizes, above) for child in _children(node))
+    size = 1 + sum(_expanded(child, sizes, above, document) for child in _children(node))
     above.discard(key)
     sizes[key] = size
     return size
@@ -226,13 +252,28 @@ class _Builder:
 
 def _key(node: Node) -> str:
     if not isinstance(node, ScalarNode):
-        raise DocumentError(f"invalid map key: line {node.start_mark.line + 1}")
+        raise DocumentError(f"invalid map key: {_go_syntax(node)}")
     value = _scalar(node)
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
         raise DocumentError("json: unsupported map key of type: nil")
     return value if isinstance(value, str) else go_number(value)
+
+
+def _go_syntax(node: Node) -> str:
+    """A value as Go's `%#v` prints it; seen where a template such as `{{ .Values.x }}` was not filled in."""
+    if isinstance(node, SequenceNode):
+        return f"[]interface {{}}{{{', '.join(map(_go_syntax, node.value))}}}"
+    if isinstance(node, MappingNode):
+        pairs = ", ".join(f"{_go_syntax(key)}:{_go_syntax(value)}" for key, value in node.value)
+        return f"map[interface {{}}]interface {{}}{{{pairs}}}"
+    value = _scalar(node)
+    if value is None:
+        return "interface {}(nil)"
+    return (
+        str(value).lower() if isinstance(value, bool) else quote(value) if isinstance(value, str) else go_number(value)
+    )
 
 
 _WORDS: dict[str, Any] = {
@@ -251,7 +292,7 @@ _BASE60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}.*)?\Z")
 
 
-def _scalar(node: ScalarNode) -> Any:
+def _scalar(node: Node) -> Any:
     tag = node.tag
     if tag == _PLAIN:
         return resolve(node.value)

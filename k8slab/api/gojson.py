@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from k8slab.errors import K8sLabError
+
+#: Levels of arrays and objects that a text may have. Go allows 10000, which no kind of object comes near.
+MAX_DEPTH = 100
 
 
 class SyntaxFault(K8sLabError):
@@ -33,7 +37,26 @@ def loads(text: str | bytes) -> Any:
         raise SyntaxFault(_Scanner(text).fault()) from None
     except RecursionError:
         raise SyntaxFault("exceeded max depth") from None
+    refuse_depth(value, text)
     return Repeated(value) if objects.some_repeat and type(value) is dict else value
+
+
+def refuse_depth(value: Any, text: str) -> None:
+    """Raise SyntaxFault where the value of a JSON text is nested deeper than is sensible."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH + 1:
+            raise SyntaxFault("exceeded max depth")
+        level = [item for each in level for item in _items(each)]
+
+
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 class _Objects:

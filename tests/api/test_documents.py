@@ -83,7 +83,7 @@ def test_json_is_read_as_json():
         ("not: [valid", "line 1: did not find expected ',' or ']'"),
         ("data: [", "line 1: did not find expected node content"),
         ("a: 1\nb:\n\t- d", "line 3: found character that cannot start any token"),
-        ("a: 1\nb:\n  c: 2\n\t- d", "line 3: found a tab character that violates indentation"),
+        ("a: 1\nb:\n  c: 2\n\t- d", "line 4: found a tab character that violates indentation"),
         ("a: 1\n---\nx: 1\ny: [", "line 2: did not find expected node content"),
         ("a: b: c", "mapping values are not allowed in this context"),
         ("a: *nope", "unknown anchor 'nope' referenced"),
