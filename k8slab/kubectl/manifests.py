@@ -81,6 +81,7 @@ class Manifests:
         try:
             _check_shape(document, source)
             for item in _flatten(document):
+                _check_shape(item, source)
                 self._add(item, source)
         except CommandError as error:
             self.errors.append(error)

@@ -76,7 +76,7 @@ def _ingress(inv: Any) -> Object:
     matches = [_rule(rule) for rule in flags["rule"]]
     tls = _tls(matches)
     spec |= ({"tls": tls} if tls else {}) | ({"rules": _rules(matches)} if matches else {})
-    annotations = dict(pair.split("=", 1) for pair in flags["annotation"])
+    annotations = _annotations(flags["annotation"])
     more: Object = {"annotations": annotations} if annotations else {}
     return {
         "apiVersion": "networking.k8s.io/v1",
@@ -85,6 +85,14 @@ def _ingress(inv: Any) -> Object:
         "spec": spec,
         "status": {"loadBalancer": {}},
     }
+
+
+def _annotations(given: list[str]) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in given]
+    bad = next((key for key, equals, _ in pairs if not equals), None)
+    if bad is not None:
+        raise CommandError(f"annotation {bad} is invalid and should be in format key=[value]")
+    return {key: value for key, _, value in pairs}
 
 
 def _rule(rule: str) -> re.Match[str]:

@@ -21,6 +21,10 @@ _FAILED = 2
 
 def run(inv: Any) -> None:
     """Print the difference between live and applied; exits with 1 when there is one, more than 1 when it fails."""
+    if inv.args:
+        raise CommandError(
+            f"Unexpected args: [{' '.join(inv.args)}]\nSee 'kubectl diff -h' for help and examples", _FAILED
+        )
     if not builder.has_files(inv):
         raise CommandError("must specify one of -f and -k", code=_FAILED)
     infos, errors = builder.local(inv)

@@ -75,8 +75,8 @@ def _namespace(inv: Any) -> Object:
     return {"namespace": inv.namespace} if inv.has_namespace else {}
 
 
-def _pairs(given: str) -> dict[str, str]:
-    pairs = [part.partition("=") for part in given.split(",")]
+def _pairs(given: str, several: bool = True) -> dict[str, str]:
+    pairs = [part.partition("=") for part in (given.split(",") if several else [given])]
     if not all(equals for _, equals, _ in pairs):
         raise CommandError(f"unexpected label spec: {given}")
     return {key: value for key, _, value in pairs}
@@ -175,7 +175,9 @@ def _pod(inv: Any, name: str, words: list[str]) -> Object:
     container |= {"securityContext": {"privileged": True}} if flags["privileged"] else {}
     metadata: Object = {"name": name, **_namespace(inv), "creationTimestamp": None, "labels": _run_labels(inv, name)}
     metadata |= (
-        {"annotations": dict(pair.split("=", 1) for pair in flags["annotations"])} if flags["annotations"] else {}
+        {"annotations": {key: value for pair in flags["annotations"] for key, value in _pairs(pair, False).items()}}
+        if flags["annotations"]
+        else {}
     )
     spec = {"containers": [container], "restartPolicy": flags["restart"], "dnsPolicy": "ClusterFirst"}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": {}}
