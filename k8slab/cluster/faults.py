@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from k8slab.errors import K8sLabError
@@ -96,7 +97,7 @@ class Faults:
         return _known("component", name, self._cluster.components)
 
 
-def _known(what: str, name: str, known: dict[str, object]) -> str:  # type: ignore[type-arg]
+def _known(what: str, name: str, known: Mapping[str, object]) -> str:
     if name not in known:
         raise NoSuchTargetError(f"there is no {what} {name!r}: choose one of {', '.join(known)}")
     return name

@@ -71,7 +71,7 @@ class Worker:
     def _run(self, source: str) -> dict[str, Any]:
         outputs = self._outputs = []
         out, err = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = _Stream("stdout", outputs), _Stream("stderr", outputs)  # type: ignore[assignment]
+        sys.stdout, sys.stderr = _Stream("stdout", outputs), _Stream("stderr", outputs)
         try:
             with self._shell.display_trap:
                 result = self._shell.run_cell(source, store_history=True)

@@ -22,7 +22,7 @@ def parse_duration(value: str | float) -> int:
     (90000000, 2000000, 5400000000)
     """
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise DurationError(f"a duration is a text such as '30s', '5m' or '1h30m', or a number of seconds, not {value!r}")
+        raise DurationError(f"a duration is a text such as '30s' or '1h30m', or a number of seconds, not {value!r}")
     if isinstance(value, (int, float)):
         if not 0 <= value < 1e12:
             raise DurationError(f"a duration is a number of seconds from 0 on, not {value!r}")
