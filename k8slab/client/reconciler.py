@@ -55,7 +55,8 @@ class Loop:
 
     `write_cost` is how long each write of a sync keeps its key busy, in microseconds: in a real cluster a request takes
     a while, and what happens meanwhile is seen together afterwards. Events are written in the background and cost
-    nothing; `discount` is how many of a sync's writes were made at the same time as others (its reconcile says so).
+    nothing; `discount` is how many of a sync's writes were made at the same time as others, and `effort` how long it
+    took to compute, in microseconds (its reconcile says so, where that is long).
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Loop:
         self.catch = catch
         self.write_cost = 0
         self.discount = 0
+        self.effort = 0
         self.running = False
         self.paused = False
         self.syncs = 0
@@ -126,7 +128,7 @@ class Loop:
         try:
             self._sync(key, causes)
         finally:
-            busy = self._rounds(len(self.trace.writes) - before) * self.write_cost
+            busy = self._rounds(len(self.trace.writes) - before) * self.write_cost + self.effort
             if busy:
                 self.clock.call_after(busy, self._done, key, incarnation)
             else:
@@ -146,7 +148,7 @@ class Loop:
 
     def _sync(self, key: Hashable, causes: tuple[int, ...]) -> None:
         self.syncs += 1
-        self.discount = 0
+        self.discount = self.effort = 0
         with self.trace.acting(self.name, causes=causes):
             try:
                 result = self.reconcile(key)

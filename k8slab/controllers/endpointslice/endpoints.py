@@ -6,6 +6,8 @@ from hashlib import md5
 from ipaddress import ip_address
 from typing import Any
 
+from msgspec import Struct
+
 from k8slab.api.core_v1 import (
     EndpointAddress,
     EndpointPort,
@@ -33,6 +35,15 @@ CAPACITY = 1000
 OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
 
 
+class Place(Struct, frozen=True):
+    """Where a Pod's address goes: with which ports, among the ready ones or not, and its order there."""
+
+    ports: tuple[EndpointPort, ...]
+    ready: bool
+    order: Any
+    address: EndpointAddress
+
+
 class EndpointsController(ServiceController):
     """Keeps the Endpoints of each Service equal to its Pods."""
 
@@ -51,16 +62,27 @@ class EndpointsController(ServiceController):
         """Create or update; a vanished Service takes its Endpoints along."""
         service = self.services.get(request.namespace, request.name)
         if service is None:
-            self.triggers.forget(request)
+            self.forget(request)
             self._delete(request)
             return None
         if service.spec.type == "ExternalName" or not service.spec.selector:
             return None
-        pods = self.selected(service)
-        trigger = self.triggers.next(service, pods)
-        subsets, truncated = _truncate(_subsets(service, pods))
+        backends = self.backends(service)
+        trigger = self.triggers.next(service, backends)
+        subsets, truncated = _truncate(_subsets([backend.value for backend in backends]))
         self._write(service, subsets, trigger, truncated)
         return None
+
+    def value_of(self, service: Service, pod: Pod) -> Place | None:
+        """The Pod's address, and which of the lists it belongs in."""
+        publish = bool(service.spec.publishNotReadyAddresses)
+        if not belongs(pod, include_terminating=publish):
+            return None
+        ports = _ports(service, pod)
+        if service.spec.ports and not ports:
+            return None
+        address = _address(service, pod)
+        return Place(ports, publish or podlib.is_ready(pod), _order(address), address)
 
     def _delete(self, request: Request) -> None:
         known = self.endpoints.get(request.namespace, request.name)
@@ -98,27 +120,29 @@ class EndpointsController(ServiceController):
             self.client.update(wanted)
 
 
-def _subsets(service: Service, pods: list[Pod]) -> tuple[EndpointSubset, ...]:
+def _subsets(places: list[Place | None]) -> tuple[EndpointSubset, ...]:
     """Addresses with the same ports together, ready and not ready ones apart (RepackSubsets)."""
-    publish = bool(service.spec.publishNotReadyAddresses)
-    by_ports: dict[tuple[EndpointPort, ...], tuple[list, list]] = {}
-    for pod in pods:
-        if not belongs(pod, include_terminating=publish):
-            continue
-        address = _address(service, pod)
-        ports = _ports(service, pod)
-        if service.spec.ports and not ports:
-            continue
-        ready, not_ready = by_ports.setdefault(ports, ([], []))
-        (ready if publish or podlib.is_ready(pod) else not_ready).append(address)
+    by_ports: dict[tuple[EndpointPort, ...], tuple[list[Place], list[Place]]] = {}
+    for place in places:
+        if place is not None:
+            ready, not_ready = by_ports.setdefault(place.ports, ([], []))
+            (ready if place.ready else not_ready).append(place)
     return tuple(
         EndpointSubset(
-            addresses=tuple(sorted(ready, key=_order)) or None,
-            notReadyAddresses=tuple(sorted(not_ready, key=_order)) or None,
+            addresses=_sorted(ready),
+            notReadyAddresses=_sorted(not_ready),
             ports=ports or None,
         )
         for ports, (ready, not_ready) in by_ports.items()
     )
+
+
+def _sorted(places: list[Place]) -> tuple[EndpointAddress, ...] | None:
+    return tuple(place.address for place in sorted(places, key=_position)) or None
+
+
+def _position(place: Place) -> Any:
+    return place.order
 
 
 def _address(service: Service, pod: Pod) -> EndpointAddress:

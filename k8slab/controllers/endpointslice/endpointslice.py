@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8slab.api.core_v1 import ObjectReference, Pod, Service
+from k8slab.api.core_v1 import Node, ObjectReference, Pod, Service
 from k8slab.api.discovery_v1 import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
 from k8slab.api.meta_v1 import ObjectMeta
 from k8slab.client import Request, Result
 from k8slab.controllers import pods as podlib
 from k8slab.controllers.endpointslice.services import (
     TRIGGER_ANNOTATION,
+    Backend,
     ServiceController,
     belongs,
     copied_labels,
@@ -41,9 +42,18 @@ class EndpointSliceController(ServiceController):
         """Watch Services, Pods, Nodes and EndpointSlices."""
         super().setup()
         self.nodes = self.informer("nodes")
+        self.nodes.add_handler(self._node_changed, self._node_updated, self._node_changed)
         self.slices = self.informer("endpointslices.discovery.k8s.io")
         self.slices.add_index("service", by_service)
         self.slices.add_handler(self._slice_changed, self._slice_updated, self._slice_changed)
+
+    def _node_changed(self, node: Node) -> None:
+        if _zone(node) is not None:
+            self._backends.clear()
+
+    def _node_updated(self, old: Node, new: Node) -> None:
+        if _zone(old) != _zone(new):
+            self._backends.clear()
 
     def _slice_changed(self, piece: EndpointSlice) -> None:
         labels = piece.metadata.labels or {}
@@ -57,30 +67,28 @@ class EndpointSliceController(ServiceController):
         """Create, update and delete slices."""
         service = self.services.get(request.namespace, request.name)
         if service is None:
-            self.triggers.forget(request)
+            self.forget(request)
             return None
         if service.spec.type == "ExternalName" or not service.spec.selector:
             return None
-        pods = self.selected(service)
+        backends = self.backends(service)
         existing = [
             piece
             for piece in self.slices.by_index("service", (request.namespace, request.name))
             if piece.metadata.labels.get(MANAGED_BY_LABEL) == MANAGER and piece.metadata.deletionTimestamp is None
         ]
-        trigger = self.triggers.next(service, pods)
+        trigger = self.triggers.next(service, backends)
         labels = copied_labels(service, {SERVICE_LABEL: service.metadata.name, MANAGED_BY_LABEL: MANAGER})
         family = (service.spec.ipFamilies or ("IPv4",))[0]
-        Plan(service, trigger, labels, family).make(existing, self._wanted(service, pods)).write(self)
+        Plan(service, trigger, labels, family).make(existing, _wanted(backends)).write(self)
         return None
 
-    def _wanted(self, service: Service, pods: list[Pod]) -> Wanted:
-        wanted: Wanted = {}
-        for pod in pods:
-            if not belongs(pod, include_terminating=True):
-                continue
-            endpoint = self._endpoint(service, pod)
-            wanted.setdefault(_ports(service, pod), {})[_identity(endpoint)] = endpoint
-        return wanted
+    def value_of(self, service: Service, pod: Pod) -> tuple[Ports, tuple[str, ...], Endpoint] | None:
+        """The Pod's endpoint with its ports and identity."""
+        if not belongs(pod, include_terminating=True):
+            return None
+        endpoint = self._endpoint(service, pod)
+        return _ports(service, pod), _identity(endpoint), endpoint
 
     def _endpoint(self, service: Service, pod: Pod) -> Endpoint:
         node = self.nodes.get("", pod.spec.nodeName) if pod.spec.nodeName else None
@@ -92,11 +100,24 @@ class EndpointSliceController(ServiceController):
             conditions=EndpointConditions(ready=ready, serving=serving, terminating=terminating),
             hostname=hostname_of(pod, service),
             nodeName=pod.spec.nodeName,
-            zone=(node.metadata.labels or {}).get(ZONE_LABEL) if node is not None else None,
+            zone=_zone(node),
             targetRef=ObjectReference(
                 kind="Pod", namespace=pod.metadata.namespace, name=pod.metadata.name, uid=pod.metadata.uid
             ),
         )
+
+
+def _zone(node: Any) -> str | None:
+    return (node.metadata.labels or {}).get(ZONE_LABEL) if node is not None else None
+
+
+def _wanted(backends: list[Backend]) -> Wanted:
+    wanted: Wanted = {}
+    for backend in backends:
+        if backend.value is not None:
+            ports, identity, endpoint = backend.value
+            wanted.setdefault(ports, {})[identity] = endpoint
+    return wanted
 
 
 def by_service(piece: EndpointSlice) -> tuple[tuple[str, str], ...]:
@@ -158,7 +179,8 @@ class Plan:
     def _fit(self, ports: Ports, existing: list[EndpointSlice], wanted: dict[tuple[str, ...], Endpoint]) -> None:
         changed, unchanged = [], []
         for piece in existing:
-            kept = tuple(wanted.pop(_identity(e)) for e in piece.endpoints or () if _identity(e) in wanted)
+            found = [wanted.pop(_identity(endpoint), None) for endpoint in piece.endpoints or ()]
+            kept = tuple(endpoint for endpoint in found if endpoint is not None)
             if kept == (piece.endpoints or ()) and piece.metadata.labels == self.labels:
                 unchanged.append(piece)
             elif kept or wanted:

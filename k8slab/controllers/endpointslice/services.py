@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import Struct
+
 from k8slab.api.core_v1 import Pod, Service, ServicePort
 from k8slab.client import Request
 from k8slab.controllers import pods as podlib
@@ -16,12 +18,26 @@ HEADLESS_LABEL = "service.kubernetes.io/headless"
 TRIGGER_ANNOTATION = "endpoints.kubernetes.io/last-change-trigger-time"
 
 
+POD_EFFORT = 20
+"""Microseconds that a sync spends on each Pod of its Service (copies, hashes, sorting): what happens while the
+controller is busy with a large Service is answered together."""
+
+
+class Backend(Struct, frozen=True):
+    """What a Service makes of a Pod: the controller's own `value` (None for no place), and since when it is ready."""
+
+    pod: Pod
+    since: str
+    value: Any
+
+
 class ServiceController(Controller):
-    """Queues the Services whose Pods change."""
+    """Queues the Services whose Pods change, and remembers what they make of each until it changes again."""
 
     def setup(self) -> None:
         """Watch Services and Pods."""
         self.triggers = Triggers()
+        self._backends: dict[Request, tuple[Any, dict[str, Backend]]] = {}
         self.services = self.informer("services")
         self.services.add_handler(self.enqueue, self.enqueue_new, self.enqueue)
         self.pods = self.informer("pods")
@@ -31,6 +47,32 @@ class ServiceController(Controller):
     def reset(self) -> None:
         """What triggered is in memory only."""
         self.triggers.clear()
+        self._backends.clear()
+
+    def forget(self, request: Request) -> None:
+        """The Service is gone."""
+        self.triggers.forget(request)
+        self._backends.pop(request, None)
+
+    def value_of(self, service: Service, pod: Pod) -> Any:
+        """What the controller makes of a Pod; None where it has no place. Depends on nothing else."""
+        raise NotImplementedError
+
+    def backends(self, service: Service) -> list[Backend]:
+        """What the controller makes of each Pod that the Service selects; only changed Pods are looked at anew."""
+        request = Request(service.metadata.namespace, service.metadata.name)
+        spec, known = self._backends.get(request, (None, {}))
+        if spec is not service.spec:
+            known = {}
+        found: dict[str, Backend] = {}
+        for pod in self.selected(service):
+            backend = known.get(pod.metadata.uid)
+            if backend is None or backend.pod is not pod:
+                backend = Backend(pod, _ready_since(pod), self.value_of(service, pod))
+            found[pod.metadata.uid] = backend
+        self._backends[request] = (service.spec, found)
+        self.loop.effort += POD_EFFORT * len(found)
+        return list(found.values())
 
     def _pod_changed(self, pod: Pod) -> None:
         for service in self.services.list(pod.metadata.namespace):
@@ -60,15 +102,11 @@ class Triggers:
     def __init__(self) -> None:
         self._seen: dict[Request, tuple[str, dict[str, str]]] = {}
 
-    def next(self, service: Service, pods: list[Pod]) -> str:
+    def next(self, service: Service, backends: list[Backend]) -> str:
         """The time of the earliest change not seen yet, or ""."""
         key = Request(service.metadata.namespace, service.metadata.name)
         known = self._seen.get(key)
-        times = {}
-        for pod in pods:
-            ready = podlib.condition(pod, "Ready")
-            if ready is not None and ready.lastTransitionTime:
-                times[pod.metadata.name] = ready.lastTransitionTime
+        times = {backend.pod.metadata.name: backend.since for backend in backends if backend.since}
         created = service.metadata.creationTimestamp or ""
         self._seen[key] = (created, times)
         if known is None:
@@ -112,6 +150,11 @@ def shown(pod: Pod) -> tuple[Any, ...]:
         pod.spec.hostname,
         pod.spec.subdomain,
     )
+
+
+def _ready_since(pod: Pod) -> str:
+    ready = podlib.condition(pod, "Ready")
+    return (ready.lastTransitionTime or "") if ready is not None else ""
 
 
 def is_headless(service: Service) -> bool:
