@@ -37,8 +37,8 @@ def patch_scale(call: Call) -> Response:
     """Set the replicas by a patch of the Scale."""
     kind, kv = patch_type(call), _read(call)
     current = to_dict(scale_of(kv.value))
-    data = apply(kind, current, read_patch(call.request.body), Scale)
-    return Response(200, _store(call, decode_patched(call, data, Scale, current), kv))
+    data, rest = apply(kind, current, read_patch(call.request.body, kind), Scale)
+    return Response(200, _store(call, decode_patched(call, data, Scale, current, rest), kv))
 
 
 def _read(call: Call) -> KeyValue:

@@ -6,7 +6,7 @@ from typing import Any
 
 from k8slab.api import gojson
 from k8slab.api.codec import DecodeError, to_dict
-from k8slab.api.patch import json_patch, merge_patch, strategic_merge
+from k8slab.api.patch import go_text, json_patch, merge_patch, strategic_merge_rest
 from k8slab.api.request import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Response
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.decoding import convert_data, with_defaults
@@ -21,11 +21,12 @@ def patch(call: Call) -> Response:
     """Apply the body to the object of that name."""
     kind = patch_type(call)
     _check_options(call, kind)
-    changes = read_patch(call.request.body)
+    changes = read_patch(call.request.body, kind)
     kv = call.server.storage.read(call.endpoint, call.namespace, call.name)
     current = kv.value if call.endpoint.from_storage is None else call.endpoint.from_storage(kv.value)
     before = to_dict(current)
-    obj = decode_patched(call, apply(kind, before, changes, type(current)), type(current), before)
+    data, rest = apply(kind, before, changes, type(current))
+    obj = decode_patched(call, data, type(current), before, rest)
     return Response(200, update_object(call, with_defaults(call, obj), kv, must_match=False))
 
 
@@ -49,27 +50,31 @@ def _check_options(call: Call, kind: str) -> None:
         raise invalid_options("PatchOptions", [error])
 
 
-def read_patch(body: Any) -> Any:
-    """The plain data of a patch. Raises BadRequest where it is no JSON."""
+def read_patch(body: Any, kind: str) -> Any:
+    """The plain data of a patch. Raises BadRequest where it is no JSON; strategic patches are decoded by other code."""
     if not isinstance(body, (str, bytes)):
         return body
     try:
         return gojson.loads(body)
     except gojson.SyntaxFault as error:
-        raise bad_request(f"error decoding patch: {error}") from None
+        prefix = "" if kind == STRATEGIC_MERGE_PATCH else "error decoding patch: "
+        raise bad_request(f"{prefix}{error}") from None
 
 
-def apply(kind: str, document: dict[str, Any], changes: Any, cls: type) -> Any:
-    """The patched document. Raises ApiError with the server's words where the patch does not fit."""
+def apply(kind: str, document: dict[str, Any], changes: Any, cls: type) -> tuple[Any, Any]:
+    """The patched document, and what is left of a strategic patch (None for the other kinds).
+
+    Raises ApiError with the server's words where the patch does not fit.
+    """
     if kind == JSON_PATCH:
-        return json_patch(document, changes)
+        return json_patch(document, changes), None
     if kind == MERGE_PATCH:
-        return merge_patch(document, changes)
-    return strategic_merge(document, changes, cls)
+        return merge_patch(document, changes), None
+    return strategic_merge_rest(document, changes, cls)
 
 
-def decode_patched(call: Call, data: Any, cls: type, before: dict[str, Any]) -> Any:
-    """The patched document as an object. Raises Invalid, quoting the document as the server does."""
+def decode_patched(call: Call, data: Any, cls: type, before: dict[str, Any], rest: Any = None) -> Any:
+    """The patched document as an object. Raises Invalid, quoting a strategic patch, else the document."""
     mode = call.options.field_validation or "Warn"
     warnings: list[str] = []
     try:
@@ -77,7 +82,8 @@ def decode_patched(call: Call, data: Any, cls: type, before: dict[str, Any]) -> 
             raise DecodeError("json: cannot unmarshal patched document into an object")
         obj = convert_data(data, cls, mode == "Strict", warnings)
     except DecodeError as error:
-        raise invalid("", "", [FieldError.invalid("patch", quoted(data, before), str(error))]) from None
+        culprit = quoted(data, before) if rest is None else go_text(rest)
+        raise invalid("", "", [FieldError.invalid("patch", culprit, str(error))]) from None
     if mode == "Warn":
         call.warn(*warnings)
     return obj
