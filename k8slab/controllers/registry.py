@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from k8slab.controllers.controller import Controller
+from k8slab.controllers.cronjob import CronJobController
 from k8slab.controllers.daemonset import DaemonSetController
 from k8slab.controllers.deployment import DeploymentController
 from k8slab.controllers.disruption import DisruptionController
@@ -41,6 +42,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     DaemonSetController,
     JobController,
     TTLAfterFinishedController,
+    CronJobController,
     EndpointsController,
     EndpointSliceController,
     EndpointSliceMirroringController,

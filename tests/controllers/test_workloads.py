@@ -13,7 +13,9 @@ def test_a_rolling_update_never_has_too_few_or_too_many():
     for _ in range(200):
         lab.run(0.1)
         alive = [pod for pod in lab.pods() if pod.metadata.deletionTimestamp is None]
-        ready = [pod for pod in alive if any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions)]
+        ready = [
+            pod for pod in alive if any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or ())
+        ]
         assert len(alive) <= 5
         assert len(ready) >= 3
     assert {pod.spec.containers[0].image for pod in lab.pods()} == {"app:2"}

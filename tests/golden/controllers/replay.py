@@ -12,7 +12,7 @@ from k8slab.client import Client
 from k8slab.controllers import ControllerManager
 from k8slab.errors import ApiError
 from k8slab.etcd.store import Store
-from k8slab.sim.clock import SECOND, Clock
+from k8slab.sim.clock import EPOCH_US, SECOND, Clock
 from k8slab.sim.seed import Streams
 from k8slab.sim.trace import Trace
 from tests.golden.controllers.kubelets import Script, World
@@ -48,7 +48,7 @@ class Replay:
 
     def __init__(self, recorded: Scenario, latency: int, write_cost: int) -> None:
         self.recorded = recorded
-        self.clock = Clock(start=-BOOT)
+        self.clock = Clock(start=-BOOT, epoch=_epoch(recorded))
         self.trace = Trace(self.clock)
         streams = Streams(7)
         self.store = Store()
@@ -301,6 +301,15 @@ def _unrecorded(kind: str, name: str) -> dict[str, Any]:
         waits = {"provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "WaitForFirstConsumer"}
         return {"apiVersion": "storage.k8s.io/v1", "kind": kind, "metadata": {"name": name}, **waits}
     return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}
+
+
+def _epoch(recorded: Scenario) -> int:
+    """The time of day at which a scenario with CronJobs began: its first minute is known, and when that came."""
+    minute = recorded.hashes.get("<minute:1>")
+    if minute is None:
+        return EPOCH_US
+    began = next(line["t"] for line in recorded.lines if line["type"] == "ADDED" and "<minute:1>" in line["name"])
+    return int(minute) * 60 * SECOND - round((began - 0.2) * SECOND)
 
 
 def _plain(obj: Any) -> dict[str, Any]:
