@@ -21,7 +21,11 @@ class DefaultIngressClass(Plugin):
 
     def admit(self, call: Call, obj: Any, old: Any) -> Any:
         """Fill in the name of the newest class that is marked as default."""
-        if obj.spec.ingressClassName is not None or CLASS_ANNOTATION in (obj.metadata.annotations or {}):
+        if (
+            obj.spec is None
+            or obj.spec.ingressClassName is not None
+            or CLASS_ANNOTATION in (obj.metadata.annotations or {})
+        ):
             return obj
         classes = call.server.peek_all("ingressclasses", group="networking.k8s.io")
         marked = [each for each in classes if (each.metadata.annotations or {}).get(IS_DEFAULT) == "true"]

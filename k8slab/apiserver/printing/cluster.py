@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from k8slab.api.core_v1 import ObjectReference
 from k8slab.apiserver.printing.cells import NONE, UNKNOWN, UNSET, Now, number, text
 
 ROLE_PREFIX, OLD_ROLE = "node-role.kubernetes.io/", "kubernetes.io/role"
@@ -154,6 +155,8 @@ def storage_class(obj: Any, now: Now) -> list[Any]:
 
 def volume_attachment(obj: Any, now: Now) -> list[Any]:
     """A VolumeAttachment."""
+    if obj.spec is None:
+        return [obj.metadata.name, "", "", "", False, now.age(obj)]
     source = obj.spec.source
     attached = bool(obj.status.attached) if obj.status is not None else False
     volume = text(source.persistentVolumeName if source is not None else None, "")
@@ -162,7 +165,7 @@ def volume_attachment(obj: Any, now: Now) -> list[Any]:
 
 def csi_node(obj: Any, now: Now) -> list[Any]:
     """A CSINode."""
-    return [obj.metadata.name, len(obj.spec.drivers or ()), now.age(obj)]
+    return [obj.metadata.name, len((obj.spec.drivers if obj.spec is not None else None) or ()), now.age(obj)]
 
 
 def csi_driver(obj: Any, now: Now) -> list[Any]:
@@ -218,7 +221,7 @@ def event(obj: Any, now: Now) -> list[Any]:
         count = obj.series.count or 0
     elif not count:
         count = 1
-    regarding = obj.involvedObject
+    regarding = obj.involvedObject or ObjectReference()
     target = regarding.kind.lower() if regarding.kind else ""
     if regarding.name:
         target = f"{target}/{regarding.name}"

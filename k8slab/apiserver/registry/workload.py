@@ -83,9 +83,9 @@ class JobStrategy(WorkloadStrategy):
         own = template_meta.labels if template_meta is not None else None
         labels = {
             "batch.kubernetes.io/controller-uid": metadata.uid,
-            "batch.kubernetes.io/job-name": metadata.name,
+            "batch.kubernetes.io/job-name": metadata.name or "",
             "controller-uid": metadata.uid,
-            "job-name": metadata.name,
+            "job-name": metadata.name or "",
         }
         labels = {**(own or {}), **labels}
         if not metadata.labels or metadata.labels == own:

@@ -7,13 +7,14 @@ from msgspec.structs import replace
 from k8slab.api.request import Response
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.decoding import decode_object
-from k8slab.apiserver.verbs.update import carry_over, check_version
+from k8slab.apiserver.verbs.update import carry_over, check_name, check_version
 from k8slab.errors import FieldError, invalid
 
 
 def finalize(call: Call) -> Response:
     """Set spec.finalizers; a namespace that is being deleted goes with its last one."""
     obj = decode_object(call)
+    check_name(call, obj)
     kv = call.server.storage.read(call.endpoint, call.namespace, call.name)
     old = kv.value
     check_version(call, obj, old, must_match=True)

@@ -15,7 +15,7 @@ from k8slab.errors import FieldError, invalid
 
 def review_access(call: Call) -> Response:
     """Whether somebody else may do something (SubjectAccessReview, LocalSubjectAccessReview)."""
-    review = decode_object(call)
+    review = _with_spec(decode_object(call), authorization.SubjectAccessReviewSpec)
     spec = review.spec
     extra = {key: tuple(values) for key, values in (spec.extra or {}).items()}
     user = UserInfo(name=spec.user or "", groups=tuple(spec.groups or ()), uid=spec.uid or "", extra=extra)
@@ -24,7 +24,12 @@ def review_access(call: Call) -> Response:
 
 def review_own_access(call: Call) -> Response:
     """Whether the asking user may do something (SelfSubjectAccessReview; `kubectl auth can-i`)."""
-    return _answered(call, decode_object(call), call.user)
+    review = _with_spec(decode_object(call), authorization.SelfSubjectAccessReviewSpec)
+    return _answered(call, review, call.user)
+
+
+def _with_spec(review: Any, cls: type) -> Any:
+    return review if review.spec is not None else review.replace(spec=cls())
 
 
 def _answered(call: Call, review: Any, user: UserInfo) -> Response:
@@ -54,7 +59,7 @@ def _answered(call: Call, review: Any, user: UserInfo) -> Response:
 
 def review_own_rules(call: Call) -> Response:
     """All that the asking user may do in a namespace (SelfSubjectRulesReview; `kubectl auth can-i --list`)."""
-    review = decode_object(call)
+    review = _with_spec(decode_object(call), authorization.SelfSubjectRulesReviewSpec)
     rules = call.server.authorizer.rules(call.user, review.spec.namespace or "")
     status = authorization.SubjectRulesReviewStatus(
         resourceRules=tuple(_rule(authorization.ResourceRule, each) for each in rules.resources),

@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import Any
 
-from k8slab.api.authentication_v1 import TokenRequestStatus
+from k8slab.api.authentication_v1 import TokenRequestSpec, TokenRequestStatus
 from k8slab.api.request import Response
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.subresources.body import read_as
@@ -22,7 +22,7 @@ def create_token(call: Call) -> Response:
     """Issue a token. It has a JWT's form; its signature is a digest that only this lab's seed gives."""
     request = read_as(call, "authentication.k8s.io/v1", "TokenRequest")
     account = call.server.storage.read(call.endpoint, call.namespace, call.name).value
-    spec = request.spec
+    spec = request.spec or TokenRequestSpec()
     audiences = tuple(spec.audiences or (AUDIENCE,))
     lifetime = spec.expirationSeconds or DEFAULT_LIFETIME
     issued = call.server.clock.unix_us

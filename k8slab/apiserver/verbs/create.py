@@ -32,6 +32,8 @@ def create_object(call: Call, obj: Any) -> Any:
         errors = strategy.validate_create(ready, call)
         if errors:
             raise invalid(call.endpoint.group_kind, ready.metadata.name or "", errors)
+        if not ready.metadata.name:
+            raise bad_request("Name parameter required.")
         call.warn(*strategy.warnings(ready, None, call))
         try:
             return _commit(call, ready)

@@ -11,7 +11,7 @@ from k8slab.api.request import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_M
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.decoding import convert_data, with_defaults
 from k8slab.apiserver.verbs.read import invalid_options
-from k8slab.apiserver.verbs.update import update_object
+from k8slab.apiserver.verbs.update import check_name, update_object
 from k8slab.errors import ApiError, FieldError, bad_request, go_json, invalid, quote
 
 PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, APPLY_PATCH)
@@ -27,6 +27,7 @@ def patch(call: Call) -> Response:
     before = to_dict(current)
     data, rest = apply(kind, before, changes, type(current))
     obj = decode_patched(call, data, type(current), before, rest)
+    check_name(call, obj)
     return Response(200, update_object(call, with_defaults(call, obj), kv, must_match=False))
 
 

@@ -17,17 +17,23 @@ from k8slab.etcd.store import KeyValue
 def update(call: Call) -> Response:
     """Replace the object of that name by the request's body."""
     obj = decode_object(call)
-    name = obj.metadata.name
-    if name and name != call.name:
-        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
-    if not name:
-        obj = replace(obj, metadata=replace(obj.metadata, name=call.name))
+    check_name(call, obj)
     if call.endpoint.namespaced and obj.metadata.namespace not in (None, "", call.namespace):
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
     kv = call.server.store.get(call.endpoint.key(call.namespace, call.name))
     if kv is None:
         return _create_instead(call, obj)
     return Response(200, update_object(call, obj, kv))
+
+
+def check_name(call: Call, obj: Any) -> None:
+    """Refuse an object of another name than the path says. Raises BadRequest."""
+    name = obj.metadata.name
+    if not name:
+        why = f"the name of the object ({call.name} based on URL) was undeterminable: name must be provided"
+        raise bad_request(why)
+    if name != call.name:
+        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
 
 
 def _create_instead(call: Call, obj: Any) -> Response:
