@@ -68,8 +68,9 @@ def pick(view, name):
 def board_pixels(view):
     """How many different colours the canvas shows: a blank one has hardly any."""
     return view.locator("canvas").evaluate(
-        """c => { const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; const seen = new Set();
-            for (let i = 0; i < d.length; i += 4) seen.add(d[i] << 16 | d[i + 1] << 8 | d[i + 2]); return seen.size; }"""
+        """c => { const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data, seen = new Set();
+            for (let i = 0; i < d.length; i += 4) seen.add(d[i] << 16 | d[i + 1] << 8 | d[i + 2]);
+            return seen.size; }"""
     )
 
 

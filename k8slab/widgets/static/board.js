@@ -283,7 +283,7 @@ class View {
     this.pill.hidden = !past;
     if (!past) return;
     const ago = clockText(timeline.now - timeline.time);
-    const at = (timeline.time / 1e6).toFixed(1).replace(/\.0$/, "");
+    const at = String(Math.round(timeline.time / 1e3) / 1e3);
     const text = `Looking back: ${clockText(timeline.time)}, ${ago} ago`;
     if (this.pill.dataset.text === text) return;
     this.pill.dataset.text = text;

@@ -83,32 +83,40 @@ export class Replica {
   }
 
   // New words, nodes and Pods; `placed` says whether the rows tell where Pods are (in a snapshot) or records will.
+  // Returns how nodes look from now on, as [slot, before, after]: a snapshot's are put in place, others are not yet.
   learn(reasons, nodes, pods, strings, placed) {
     if (reasons) this.reasons.push(...reasons);
     const lines = strings && strings.byteLength ? new TextDecoder().decode(strings).split("\n") : [];
     let line = 0;
-    for (let at = 0; nodes && at < nodes.byteLength; at += NODE_SIZE) this.readNode(nodes, at, lines[line++]);
+    const looks = [];
+    for (let at = 0; nodes && at < nodes.byteLength; at += NODE_SIZE) looks.push(this.readNode(nodes, at, lines[line++], placed));
     const first = this.pods;
     for (let at = 0; pods && at < pods.byteLength; at += POD_SIZE) this.readPod(pods, at, lines[line++], placed);
     if (placed) for (let slot = first; slot < this.pods; slot++) this.enter(slot);
     this.version += 1;
+    return looks;
   }
 
-  readNode(view, at, line) {
-    const slot = view.getUint16(at, true);
+  readNode(view, at, line, placed) {
+    const node = this.nodeAt(view.getUint16(at, true));
     const [name, roles, taints] = line.split("\t");
-    const node = this.nodeAt(slot);
-    if (!node.name) {
+    const before = { roles: node.roles, taints: node.taints, cpu: node.cpu, memory: node.memory, most: node.most };
+    const after = {
+      roles, taints, cpu: view.getUint32(at + 4, true), memory: view.getUint32(at + 8, true), most: view.getUint16(at + 12, true),
+    };
+    if (placed) {
       node.state = view.getUint8(at + 2);
       node.flags = view.getUint8(at + 3);
     }
-    Object.assign(node, {
-      name, roles, taints,
-      cpu: view.getUint32(at + 4, true),
-      memory: view.getUint32(at + 8, true),
-      most: view.getUint16(at + 12, true),
-    });
+    if (placed || !node.name) this.dress(node.slot, after);
+    node.name = name;
+    return [node.slot, before, after];
+  }
+
+  dress(slot, look) {
+    Object.assign(this.nodes[slot], look);
     this.order = null;
+    this.version += 1;
   }
 
   nodeAt(slot) {

@@ -14,7 +14,7 @@ export class Timeline {
   }
 
   reset() {
-    this.frames = []; // {t, view, from, to}: the records of one instant
+    this.frames = []; // {t, view, from, to, looks}: the records of one instant, and how nodes look after it
     this.cursor = 0; // how many frames are applied
     this.start = this.now;
     this.bytes = 0;
@@ -50,13 +50,17 @@ export class Timeline {
   }
 
   add(message, [records, marks, nodes, pods, strings], live) {
-    this.replica.learn(message.reasons, nodes, pods, strings, false);
+    const looks = this.replica.learn(message.reasons, nodes, pods, strings, false);
     let from = 0;
     for (let at = 0; at < marks.byteLength; at += MARK_SIZE) {
       const to = marks.getUint32(at + 8, true);
-      this.frames.push({ t: marks.getFloat64(at, true), view: records, from, to });
+      this.frames.push({ t: marks.getFloat64(at, true), view: records, from, to, looks: [] });
       this.bytes += (to - from) * RECORD_SIZE;
       from = to;
+    }
+    if (looks.length) {
+      if (!from) this.frames.push({ t: message.t, view: records, from, to: from, looks: [] });
+      this.frames[this.frames.length - 1].looks = looks;
     }
     if (live) this.seek(this.frames.length);
     while (this.bytes > MAX_BYTES && this.cursor > 1) this.forget();
@@ -77,7 +81,8 @@ export class Timeline {
   }
 
   run(frame, back) {
-    const { view, from, to } = frame;
+    const { view, from, to, looks } = frame;
+    for (const [slot, before, after] of looks) this.replica.dress(slot, back ? before : after);
     if (back) for (let i = to - 1; i >= from; i--) this.replica.apply(view, i * RECORD_SIZE, true);
     else for (let i = from; i < to; i++) this.replica.apply(view, i * RECORD_SIZE, false);
   }
