@@ -24,7 +24,7 @@ def plain(body: Any) -> Any:
     """An answer's body as plain data, with the nulls that the real server writes."""
     if isinstance(body, ListBody):
         return _list(body)
-    if isinstance(body, (dict, list, str)) or body is None:
+    if isinstance(body, (dict, list, str, bytes)) or body is None:
         return body
     return _object(body)
 

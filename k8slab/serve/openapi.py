@@ -218,7 +218,7 @@ class Paths:
         name = f"{resource.plural}.{resource.group}"
         definition = self._server.peek("customresourcedefinitions", name, group="apiextensions.k8s.io")
         versions = to_dict(definition)["spec"]["versions"] if definition is not None else ()
-        found = next((each for each in versions if each["name"] == resource.version), {})
+        found: dict[str, Any] = next((each for each in versions if each["name"] == resource.version), {})
         return (found.get("schema") or {}).get("openAPIV3Schema")
 
     def _list_schema(self) -> Schema:

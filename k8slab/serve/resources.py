@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from k8slab.api import documents
-from k8slab.api.request import Request, Response
+from k8slab.api.request import ListBody, Request, Response
 from k8slab.apiserver.presentation import present
 from k8slab.apiserver.routes import locate, request_for
 from k8slab.errors import bad_request, unsupported_media_type
+from k8slab.serve import protobuf
 from k8slab.serve.authentication import unauthorized
 from k8slab.serve.encoding import encode, encode_yaml, headers_of, plain, wants_pretty
 from k8slab.serve.logs import serve_log
@@ -63,16 +64,16 @@ class Resources:
     async def _request(self, exchange: Exchange) -> Request:
         body = await exchange.body() if exchange.method in BODY_METHODS else b""
         content_type = exchange.header("content-type")
-        content: Any = body or None
-        if exchange.method == "DELETE":
+        content: Any = body
+        if body and _media_type(content_type) == protobuf.MEDIA_TYPE and exchange.method != "PATCH":
+            content, content_type = protobuf.decode(body), JSON
+        elif exchange.method == "DELETE":
             content = _delete_options(body, content_type)
-        elif exchange.method in ("POST", "PUT", "PATCH"):
-            content = body
         return request_for(
             exchange.method,
             exchange.path,
             exchange.query,
-            content,
+            content if exchange.method in BODY_METHODS else None,
             content_type,
             exchange.user,
             exchange.header("user-agent"),
@@ -86,7 +87,7 @@ class Resources:
             return
         pretty = wants_pretty(exchange.query, exchange.header("user-agent"))
         arguments = (request, response, media_type, accept, pretty)
-        if len(getattr(response.body, "items", ())) > MANY:
+        if isinstance(response.body, ListBody) and len(response.body.items) > MANY:
             code, body = await asyncio.to_thread(self._encoded, *arguments)
         else:
             code, body = self._encoded(*arguments)
@@ -136,16 +137,20 @@ def _delete_options(body: bytes, content_type: str) -> Any:
     """The plain data of a DeleteOptions body, None where there is none. Raises ApiError."""
     if not body.strip():
         return None
-    kind = content_type.partition(";")[0].strip() or JSON
+    kind = _media_type(content_type) or JSON
     try:
         if kind == JSON:
             data = json.loads(body)
         elif kind == YAML:
             data = documents.load(body.decode())
         else:
-            raise unsupported_media_type((JSON, YAML, "application/vnd.kubernetes.protobuf"))
+            raise unsupported_media_type((JSON, YAML, protobuf.MEDIA_TYPE))
     except (ValueError, RecursionError, documents.DocumentError) as error:
         raise bad_request(f"couldn't get version/kind; json parse error: {error}") from None
     if data is not None and not isinstance(data, dict):
         raise bad_request("couldn't get version/kind; json parse error: expected an object")
     return data
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip()
