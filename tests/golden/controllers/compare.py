@@ -20,7 +20,7 @@ TOLERANCE = 2.0
 IGNORED = re.compile(
     r"""^metadata\.(uid|creationTimestamp|generation|deletionTimestamp|selfLink)$
     |^metadata\.annotations\.endpoints\.kubernetes\.io/last-change-trigger-time$
-    |Time$|[tT]imestamp$|claimRef\.resourceVersion$|\.startedAt$|\.finishedAt$|\.timeAdded$|podIPs?(\[0\]\.ip)?$|hostIP$|clusterIPs?(\[0\])?$
+    |Time$|[tT]imestamp$|\.resourceVersion$|\.startedAt$|\.finishedAt$|\.timeAdded$|podIPs?(\[0\]\.ip)?$|hostIP$|clusterIPs?(\[0\])?$
     |^spec\.nodeName$|^status\.disruptedPods|^spec\.volumes
     |^data\.ca\.crt$|^status\.conditions\[PodScheduled\]|status\.daemonEndpoints|^status\.nodeInfo
     """,

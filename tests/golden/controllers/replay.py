@@ -28,6 +28,7 @@ DELETE = re.compile(r"^delete (\w+) (\S+?)(?: propagationPolicy=(\w+))?$")
 UID = re.compile(r"<uid:(\w+)/([^<>]*(?:<[^<>]*>[^<>]*)*)>")
 NEVER_MADE = re.compile(r'(pods \\"[^"\\]*)-[bcdfghjklmnpqrstvwxz2456789]{5}(\\")')
 """Names of Pods whose creation was refused."""
+SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 BOOT = 60 * SECOND
 TAIL = 2 * SECOND
 
@@ -233,6 +234,9 @@ class Names:
     def learn(self, obj: Any) -> None:
         metadata = obj.metadata
         self.values[metadata.uid] = f"<uid:{obj.kind}/{metadata.name}>"
+        if obj.kind == "Job" and SCHEDULED in (metadata.annotations or {}):
+            minute = metadata.name.rpartition("-")[2]
+            self.hashes.setdefault(minute, f"<minute:{sum('minute' in h for h in self.hashes.values()) + 1}>")
         if not metadata.generateName or metadata.name in self.by_actual:
             return
         base = self._hashed(metadata.generateName.removesuffix("-"))
@@ -304,12 +308,11 @@ def _unrecorded(kind: str, name: str) -> dict[str, Any]:
 
 
 def _epoch(recorded: Scenario) -> int:
-    """The time of day at which a scenario with CronJobs began: its first minute is known, and when that came."""
-    minute = recorded.hashes.get("<minute:1>")
-    if minute is None:
-        return EPOCH_US
-    began = next(line["t"] for line in recorded.lines if line["type"] == "ADDED" and "<minute:1>" in line["name"])
-    return int(minute) * 60 * SECOND - round((began - 0.2) * SECOND)
+    """The time of day at which the scenario began, so that CronJobs' minutes come when they came."""
+    for line in recorded.lines:
+        if line["type"] == "ADDED" and line["kind"] == "Job" and "<minute:1>" in line["name"]:
+            return EPOCH_US + 60 * SECOND - round((line["t"] - 0.2) * SECOND)
+    return EPOCH_US
 
 
 def _plain(obj: Any) -> dict[str, Any]:
