@@ -161,3 +161,14 @@ def test_a_namespace_goes_with_all_that_is_in_it():
     lab.run(30)
     assert [n for n in lab.client.list("namespaces").items if n.metadata.name == "shop"] == []
     assert lab.store.count("/registry/configmaps/shop/") == 0
+
+
+def test_a_lagging_cache_does_not_make_it_start_pods_twice():
+    lab = Lab(request_time=0)
+    lab.server.watch_latency = 300_000
+    lab.apply("ReplicaSet", "web", {"replicas": 3, **workload("web")})
+    lab.run(0.1)
+    lab.client.patch("replicasets", "web", {"metadata": {"annotations": {"look": "again"}}}, "default")
+    lab.run(10)
+    started = [w for w in lab.trace.writes.values() if w.verb == "create" and w.key.startswith("/registry/pods/")]
+    assert len(started) == 3
