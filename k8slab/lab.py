@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from k8slab.cluster.convergence import desired_actual
 from k8slab.cluster.history import History, Snapshot
 from k8slab.cluster.topology import Shape
 from k8slab.errors import K8sLabError
-from k8slab.sim.clock import MINUTE, SECOND
+from k8slab.sim.clock import MILLISECOND, SECOND
 from k8slab.sim.duration import format_duration, parse_duration
 from k8slab.sim.journal import Journal
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from k8slab.client import Client
     from k8slab.cluster.faults import Faults
     from k8slab.kubelet.images import ImageRegistry
+
+#: What a kubectl command that changes something takes.
+COMMAND_TIME = 100 * MILLISECOND
 
 Duration = str | float
 """A text such as ``30s`` or ``1h30m``, or a number of seconds."""
@@ -197,10 +201,17 @@ class Lab:
     # -- asking and changing -------------------------------------------------------------
 
     def kubectl(self, command: str, stdin: str = "", echo: bool = True) -> Output:
-        """Run a kubectl command and print what it prints; returns text and exit code."""
+        """Run a kubectl command and print what it prints; returns text and exit code.
+
+        A command that changed something takes a tenth of a second of virtual time, about what a person's does: so the
+        next command meets a cluster that has begun to act on this one.
+        """
         from k8slab.kubectl import run
 
+        before = self.cluster.store.revision
         result = run(command, self.session(), stdin)
+        if self.cluster.store.revision != before:
+            self.cluster.advance(COMMAND_TIME)
         output = Output(result.stdout, result.stderr, result.exit_code)
         if echo:
             sys.stdout.write(result.stdout)
@@ -284,7 +295,12 @@ class Lab:
         elif verb == "step":
             self.run((args or {}).get("duration", 1))
         elif verb in _COMMANDS:
-            return self.kubectl(_COMMANDS[verb].format(target), echo=False).text
+            namespace = (args or {}).get("namespace") or self.namespace
+            command = f"{_COMMANDS[verb].format(shlex.quote(target))} --namespace={shlex.quote(str(namespace))}"
+            output = self.kubectl(command, echo=False)
+            if output.exit_code:
+                raise CommandError(output.stderr.strip())
+            return output.text
         else:
             raise CommandError(f"there is no action {verb!r}")
         return ""
@@ -468,4 +484,4 @@ def _pod_ready(pod: Any) -> bool:
     return any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or ())
 
 
-__all__ = ["MINUTE", "CommandError", "Display", "Lab", "Output"]
+__all__ = ["CommandError", "Display", "Lab", "Output"]
