@@ -57,7 +57,7 @@ def cause_steps(graph: Any) -> list[Step]:
         group = (step.time, step.actor, data["kind"], step.detail, step.why, causes)
         if not step.own and group in groups:
             index = groups[group]
-            steps[index] = steps[index]._replace(count=steps[index].count + 1, title=f"{data['kind']}s")
+            steps[index] = steps[index]._replace(times=steps[index].times + 1, title=f"{data['kind']}s")
             merged[revision] = steps[index].revision
             continue
         groups[group] = len(steps)
@@ -78,7 +78,7 @@ def _why(data: dict[str, Any], what: str) -> str:
 
 
 def _rows(graph: Any) -> list[tuple[object, ...]]:
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for revision in sorted(graph.nodes):
         data = graph.nodes[revision]
         because = ", ".join(map(str, sorted(graph.predecessors(revision))))

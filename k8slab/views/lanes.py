@@ -11,7 +11,7 @@ from k8slab.views.theme import Theme
 
 
 class Step(NamedTuple):
-    """One thing that happened, or several alike (``count``) drawn as one.
+    """One thing that happened, or several alike (``times``) drawn as one.
 
     ``revision`` names it, ``causes`` are the revisions which led to it, ``why`` says so in words, ``time`` is lab time
     in microseconds, ``own`` marks the steps of the object in question.
@@ -25,7 +25,7 @@ class Step(NamedTuple):
     why: str = ""
     causes: tuple[int, ...] = ()
     own: bool = False
-    count: int = 1
+    times: int = 1
 
 
 LANES = ("You", "Faults", "API server", "Scheduler", "Controllers", "Kubelets")
@@ -88,7 +88,9 @@ def _plan(steps: Sequence[Step], width: float) -> _Plan:
     lanes = [lane for lane in LANES if lane in present]
     lane_width = (width - _MARGIN - _GUTTER) / max(1, len(lanes))
     centres = {lane: _GUTTER + lane_width * (index + 0.5) for index, lane in enumerate(lanes)}
-    tops, heights, y = [], [], float(_HEAD + 6)
+    tops: list[float] = []
+    heights: list[float] = []
+    y = float(_HEAD + 6)
     for step in steps:
         tops.append(y)
         heights.append(_BOX + (_LINE if step.why else 0))
@@ -115,7 +117,7 @@ def _draw_steps(svg: Svg, steps: Sequence[Step], plan: _Plan) -> None:
         svg.open(f"{step.title}\n{step.detail}\n{step.why}\nrevision {step.revision}, by {step.actor}")
         svg.rect(x, y, box, height, "card", "accent" if step.own else "line", 6, line=1.75 if step.own else 1)
         svg.rect(x + 5, y + 7, 3, height - 14, _COLOURS[LANES.index(lane)], radius=1.5)
-        name = f"{step.title} ×{step.count}" if step.count > 1 else step.title
+        name = f"{step.title} ×{step.times}" if step.times > 1 else step.title
         bold = 600 if step.own else 500
         svg.text(x + 15, y + 17, fit_name(name, (box - 21) / (1.17 if step.own else 1), 12), 12, weight=bold)
         svg.text(x + 15, y + 32, fit(step.detail, box - 21, 11), 11, "ink")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from k8slab.etcd.store import CompactedError
-from k8slab.views.board.model import app_name, requested
+from k8slab.views.board.model import Requests, app_name
 from k8slab.views.state import ABSENT, node_state, pod_state, roles
 from k8slab.widgets.protocol import (
     CONTROL_PLANE,
@@ -46,6 +46,7 @@ class Feed:
 
     def __init__(self, cluster: Any) -> None:
         self._cluster = cluster
+        self._requests = Requests()
         self.seq = 0
         self._begin()
 
@@ -241,7 +242,7 @@ class Feed:
     def _add_pod(self, out: _Frame, key: str, pod: Any, word: tuple[int, int, int]) -> int:
         slot = self._pods[key] = len(self._pod_states)
         self._pod_states.append(word)
-        cpu, memory = requested(pod)
+        cpu, memory = self._requests.of(pod)
         out.pods += POD.pack(slot, *word, _u32(cpu), _u32(memory >> 20))
         out.pod_lines.append(f"{pod.metadata.namespace}\t{pod.metadata.name}\t{app_name(pod)}")
         return slot

@@ -56,7 +56,7 @@ class ClusterView(anywidget.AnyWidget):
         self._player = player_of(lab)
         self._sent = 0.0
         self._live = False
-        self._shown_revision = 0
+        self._shown_revision = ""
         super().__init__(speed=lab.speed, paused=not lab.playing, **options)
         self.on_msg(self._on_message)
         self.observe(self._on_intent, "intent")

@@ -51,7 +51,7 @@ def test_text_names_who_what_why_and_because_of_which_revision():
 
 def test_writes_alike_become_one_step_but_never_the_objects_own():
     steps = cause_steps(chain())
-    assert [(step.title, step.count) for step in steps] == [
+    assert [(step.title, step.times) for step in steps] == [
         ("Deployment web", 1),
         ("ReplicaSet web-6d9f", 1),
         ("Pods", 2),

@@ -13,7 +13,7 @@ from k8slab.views.state import NODE_READY, RUNNING, STATES
 from k8slab.views.theme import Theme
 
 _TITLE = 44
-_NARROW = 150
+_NARROW = 170
 _BUSY = 0.85  # a bar fuller than this is drawn in a warning colour
 
 
@@ -59,7 +59,7 @@ def _draw_waiting(svg: Svg, pods: Sequence[PodCell], layout: Layout, y: float) -
     if layout.detail == "chips":
         in_row = max(1, int((inner + CHIP_GAP) // (168 + CHIP_GAP)))
         rows = -(-len(pods) // in_row)
-        height = 30 + rows * (CHIP + CHIP_GAP) - CHIP_GAP + PAD
+        height: float = 30 + rows * (CHIP + CHIP_GAP) - CHIP_GAP + PAD
     else:
         height = 30 + layout.pods_height(len(pods), inner) + PAD
     svg.rect(MARGIN, y, width, height, "card", "line", radius=8, dash="5 4", line=1.25)

@@ -128,6 +128,7 @@ class _Choice:
     def __init__(self, namespaces: Iterable[str] | None, selector: str, show_system: bool) -> None:
         self.namespaces = None if namespaces is None else frozenset(namespaces)
         self.show_system = show_system
+        self.requests = Requests()
         self.matches = None
         if selector:
             from k8slab.api.selector import parse_labels
@@ -146,7 +147,7 @@ class _Choice:
 def _box(node: Any, pods: list[Any], chosen: _Choice) -> NodeBox:
     ready, cordoned = node_state(node)
     allocatable = (node.status.allocatable or node.status.capacity or {}) if node.status else {}
-    requests = [requested(pod) for pod in pods if pod_state(pod)[0] not in (SUCCEEDED, FAILED)]
+    requests = [chosen.requests.of(pod) for pod in pods if pod_state(pod)[0] not in (SUCCEEDED, FAILED)]
     return NodeBox(
         name=node.metadata.name,
         roles=roles(node),
@@ -164,16 +165,16 @@ def _box(node: Any, pods: list[Any], chosen: _Choice) -> NodeBox:
 
 
 def _cells(pods: list[Any], chosen: _Choice) -> tuple[PodCell, ...]:
-    cells = [pod_cell(pod) for pod in pods if chosen.takes(pod)]
+    cells = [pod_cell(pod, chosen.requests) for pod in pods if chosen.takes(pod)]
     # Oldest first: a Pod keeps its place while younger ones come and go behind it.
     return tuple(sorted(cells, key=lambda cell: (cell.system, cell.created, cell.namespace, cell.name)))
 
 
-def pod_cell(pod: Any) -> PodCell:
+def pod_cell(pod: Any, requests: Requests) -> PodCell:
     """One Pod as the board shows it."""
     state, reason = pod_state(pod)
     ready, containers = ready_count(pod)
-    cpu, memory = requested(pod)
+    cpu, memory = requests.of(pod)
     meta = pod.metadata
     return PodCell(
         uid=meta.uid or f"{meta.namespace}/{meta.name}",
@@ -204,7 +205,31 @@ def app_name(pod: Any) -> str:
     return owner.name.removesuffix(f"-{suffix}") if suffix else owner.name
 
 
-def requested(pod: Any) -> tuple[int, int]:
-    """The CPU (thousandths) and memory (bytes) that the Pod asks for."""
+class Requests:
+    """What Pods ask for. Most Pods are copies of few templates: equal ones are worked out once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, tuple[int, int]] = {}
+
+    def of(self, pod: Any) -> tuple[int, int]:
+        """The CPU (thousandths) and memory (bytes) that the Pod asks for."""
+        spec = pod.spec
+        if spec is None:
+            return 0, 0
+        if spec.initContainers or spec.overhead or spec.resources:
+            return _requested(pod)
+        key = tuple(_amounts(container) for container in spec.containers or ())
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = _requested(pod)
+        return found
+
+
+def _amounts(container: Any) -> tuple[Any, ...]:
+    requests = container.resources.requests if container.resources else None
+    return tuple(requests.items()) if requests else ()
+
+
+def _requested(pod: Any) -> tuple[int, int]:
     requests = pod_requests(pod)
     return milli(requests.get("cpu", 0)), value(requests.get("memory", 0))

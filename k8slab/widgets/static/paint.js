@@ -190,7 +190,7 @@ export class Painter {
     const inner = card.w - 2 * M.pad;
     const [word, ink] = this.nodeWord(node);
     const bold = ink === "muted" ? 400 : 600;
-    const narrow = inner < 150;
+    const narrow = inner < 170;
     // A narrow card needs its room for the name: it says only what is not as it should be.
     const side = narrow && ink === "muted" ? 0 : this.measure(word, 11.5, bold) + 8;
     if (side) this.text(word, x + inner, card.y + 25, ink, 11.5, bold, "right");
@@ -225,7 +225,7 @@ export class Painter {
   }
 
   bar(label, used, total, usedText, totalText, x, y, width) {
-    const narrow = width < 150;
+    const narrow = width < 170;
     const text = narrow ? String(usedText) : `${usedText} of ${totalText}`;
     const left = x + 34;
     const length = Math.max(20, width - 34 - (narrow ? 34 : 84));
