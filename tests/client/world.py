@@ -16,12 +16,12 @@ from k8slab.sim.trace import Trace
 class World:
     """The parts below clients."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch_latency: int = 1_000) -> None:
         self.clock = Clock()
         self.trace = Trace(self.clock)
         self.streams = Streams(7)
         self.store = Store()
-        self.server = APIServer(self.store, self.clock, self.streams, self.trace)
+        self.server = APIServer(self.store, self.clock, self.streams, self.trace, watch_latency=watch_latency)
         self.server.bootstrap()
         self.client = Client(self.server.handle, self.clock, self.trace, user_agent="test")
         self.down = False

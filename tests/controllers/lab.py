@@ -15,8 +15,8 @@ from tests.golden.controllers.kubelets import World as Kubelets
 class Lab(World):
     """API server, all controllers, a binder and kubelets that run everything."""
 
-    def __init__(self, nodes: int = 3, **options: Any) -> None:
-        super().__init__()
+    def __init__(self, nodes: int = 3, watch_latency: int = 1_000, **options: Any) -> None:
+        super().__init__(watch_latency)
         client = Client(self.handle, self.clock, self.trace, user_agent="kube-controller-manager")
         self.manager = ControllerManager(client, self.clock, self.streams, self.trace, **options)
         self.kubelets = Kubelets(self.client, self.clock, {}, self.name_of)

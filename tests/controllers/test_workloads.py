@@ -164,8 +164,7 @@ def test_a_namespace_goes_with_all_that_is_in_it():
 
 
 def test_a_lagging_cache_does_not_make_it_start_pods_twice():
-    lab = Lab(request_time=0)
-    lab.server.watch_latency = 300_000
+    lab = Lab(request_time=0, watch_latency=300_000)
     lab.apply("ReplicaSet", "web", {"replicas": 3, **workload("web")})
     lab.run(0.1)
     lab.client.patch("replicasets", "web", {"metadata": {"annotations": {"look": "again"}}}, "default")
