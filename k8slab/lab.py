@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from k8slab.client import Client
     from k8slab.cluster.faults import Faults
     from k8slab.kubelet.images import ImageRegistry
+    from k8slab.serve.server import Server
 
 #: What a kubectl command that changes something takes.
 COMMAND_TIME = 100 * MILLISECOND
@@ -106,6 +107,7 @@ class Lab:
         self.playing = False
         self.speed = 1.0
         self._player: Any = None
+        self._server: Server | None = None
 
     @classmethod
     def _of(cls, cluster: Cluster) -> Lab:
@@ -114,8 +116,8 @@ class Lab:
         return lab
 
     def __getstate__(self) -> dict[str, Any]:
-        # A copy is not being played: the player's thread belongs to this process and this lab.
-        return {**self.__dict__, "playing": False, "_player": None}
+        # A copy is neither played nor served: those threads belong to this process and this lab.
+        return {**self.__dict__, "playing": False, "_player": None, "_server": None}
 
     def __repr__(self) -> str:
         nodes = len(self.cluster.kubelets)
@@ -197,6 +199,21 @@ class Lab:
         """Stop what ``play`` began."""
         if self._player is not None:
             self._player.pause()
+
+    def serve(self, port: int = 0, speed: float = 1.0, kubeconfig: str | Path | None = None) -> Server:
+        """Serve the API over HTTPS for real clients, in the background; time passes while it is served.
+
+        Returns the server: ``server.url``, ``server.kubeconfig`` (a file), ``server.stop()``. A server that was
+        started before is stopped. ``port`` 0 is any that is free; ``speed`` is virtual seconds in a second.
+        """
+        try:
+            from k8slab.serve.server import Server
+        except ImportError as error:
+            raise CommandError(f"serving needs more than is installed ({error}): pip install 'k8slab[serve]'") from None
+        if self._server is not None:
+            self._server.stop()
+        self._server = Server(self.cluster, port=port, speed=speed, kubeconfig=kubeconfig).start()
+        return self._server
 
     # -- asking and changing -------------------------------------------------------------
 
