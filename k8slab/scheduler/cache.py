@@ -35,7 +35,8 @@ LISTED = (
 
 Key = tuple[str, str]
 Entry = tuple[Any, ...]
-"""A journal entry: ("node", name, node|None), ("pod", pod, node_name), ("gone", key), ("object", resource, key, obj)."""
+"""A journal entry: ("node", name, node|None), ("pod", pod, node_name), ("gone", key), ("object", resource, key, obj),
+("nominated", pod, node_name), ("released", key)."""
 
 
 class Cache:
@@ -256,6 +257,13 @@ class Cache:
     def log_end(self) -> int:
         """Position after the last log entry."""
         return self.log_start + len(self.log)
+
+    def nomination_changed(self, name: str, entry: Entry) -> None:
+        """Pods nominated to a node have changed; they are kept elsewhere, but count for it."""
+        self._note(entry)
+        info = self.by_name.get(name)
+        if info is not None:
+            self._touch(info)
 
     def _touch(self, info: NodeInfo) -> None:
         if info.slot < 0 or self._stale_order:

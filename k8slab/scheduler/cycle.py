@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import compress
 from typing import Any
 
-from k8slab.scheduler.framework import Code, CycleState, Plugin, Status, failed, unresolvable
+from k8slab.scheduler.framework import Code, CycleState, Plugin, Status, accused, failed, unresolvable
 from k8slab.scheduler.nodeinfo import NodeInfo
-from k8slab.scheduler.runtime import Framework, accused, check_scores, run_filter
+from k8slab.scheduler.runtime import Framework, check_scores, run_filter
 from k8slab.scheduler.table import Table
 
 MIN_FEASIBLE_NODES = 100
@@ -82,7 +82,7 @@ class Cycle:
         self.state = state
         self.start = start
         self.detailed = detailed
-        self.table: Table = framework.tables.get(state)
+        self.table: Table = framework.tables.get(state, nominator)
         self.feasible: list[int] = []
         self.examined = 0
         self.advance = 0
@@ -93,6 +93,7 @@ class Cycle:
         self.totals: list[int] = []
         self.scores: list[Scores] = []
         self._rejected: dict[int, Status] = {}
+        self._checked: set[int] = set()
         self._looked: list[tuple[int, int]] = []
         self._nominator = nominator
         self._active: list[tuple[int, Plugin]] = []
@@ -166,6 +167,8 @@ class Cycle:
         table = self.table
         table.ensure(self.state, low, stop)
         slots = list(compress(range(low, stop), table.fits[low:stop]))
+        if self._checked:
+            slots = [slot for slot in slots if slot not in self._rejected]
         if self._active and slots:
             slots = self._filtered(slots)
         if self._nominator is not None and self._nominator.nodes:
@@ -192,21 +195,25 @@ class Cycle:
         return slots
 
     def _respect_nominated(self, low: int, stop: int, slots: list[int]) -> list[int]:
-        cache = self.state.cache
-        changed = False
+        """Judge anew the nodes for which the table does not say all: it knows other Pods' nominations only."""
+        by_name = self.state.cache.by_name
+        if self._active:
+            names = list(self._nominator.nodes)
+        else:
+            names = [self._nominator.node_of(self.state.pod_info.key)]
+            if not names[0]:
+                return slots
         passing = set(slots)
-        for name in self._nominator.nodes:
-            node = cache.by_name.get(name)
-            if node is None or not low <= node.slot < stop:
-                continue
-            if self._nominator.rivals(name, self.state.pod_info):
-                changed = True
+        for name in names:
+            node = by_name.get(name)
+            if node is not None and low <= node.slot < stop and node.slot not in self._checked:
                 self._rejected.pop(node.slot, None)
                 self._check_slot(node.slot)
                 (passing.discard if node.slot in self._rejected else passing.add)(node.slot)
-        return sorted(passing) if changed else slots
+        return sorted(passing)
 
     def _check_slot(self, slot: int) -> None:
+        self._checked.add(slot)
         node = self.state.cache.nodes[slot]
         nominated = self._nominator.rivals(node.name, self.state.pod_info) if self._nominator is not None else ()
         status = self.framework.filter_with(self.state, node, nominated)
@@ -220,18 +227,25 @@ class Cycle:
         if self.narrowed is not None:
             return dict(self._rejected)
         found: dict[int, Status] = {}
-        verdicts, rejected = self.table.verdicts, self._rejected
-        fits = self.table.fits
+        verdicts = self.table.verdicts
         for low, stop in self._looked:
-            for slot in range(low, stop):
-                if slot in rejected:
-                    found[slot] = rejected[slot]
-                elif not fits[slot]:
-                    found[slot] = self._first(slot, verdicts[slot])
+            found.update(zip(range(low, stop), verdicts[low:stop], strict=True))
+        if self.feasible:
+            found = {slot: status for slot, status in found.items() if status is not None}
+        if self._active and self._active[0][0] < max(self.table.failed_at, default=0):
+            found = {slot: self._first(slot, status) for slot, status in found.items()}
+        found.update((slot, status) for slot, status in self._rejected.items() if slot in found or self._saw(slot))
+        for slot in self.feasible:
+            found.pop(slot, None)
         return found
+
+    def _saw(self, slot: int) -> bool:
+        return any(low <= slot < stop for low, stop in self._looked)
 
     def _first(self, slot: int, verdict: Status) -> Status:
         """The verdict of a local filter, unless an earlier filter that is not local also says no."""
+        if verdict is None:
+            return verdict
         position = self.table.failed_at[slot]
         for index, plugin in self._active:
             if index > position:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from k8slab.scheduler.cache import Entry
-from k8slab.scheduler.podinfo import PodInfo
 
 SCHEDULED, UNSCHEDULABLE, PREEMPTING, FAILED = "scheduled", "unschedulable", "preempting", "error"
 
@@ -37,7 +36,6 @@ class Attempt:
         "message",
         "node",
         "nominated",
-        "nominations",
         "number",
         "outcome",
         "pod",
@@ -65,14 +63,11 @@ class Attempt:
         self.evaluated = self.feasible = self.tied = 0
         self.journal: list[Entry] = []
         self.position = 0
-        self.nominations: tuple[tuple[str, PodInfo], ...] = ()
 
-    def at(self, journal: list[Entry], nominator: Any) -> None:
+    def at(self, journal: list[Entry]) -> None:
         """Remember the state in which the attempt is made."""
         self.journal = journal
         self.position = len(journal)
-        if nominator.nodes:
-            self.nominations = tuple((name, info) for name, pods in nominator.nodes.items() for info in pods.values())
 
     def __repr__(self) -> str:
         where = f" on {self.node or self.nominated}" if self.node or self.nominated else ""

@@ -15,6 +15,7 @@ class Diagnosis:
 
     Attributes:
         statuses: why each examined node was rejected, by slot.
+        groups: the same, as (status, number of nodes).
         absent: the status of all nodes that are not in `statuses`, if any.
         message: what PreFilter said, if that ended it.
         post_filter: what PostFilter added.
@@ -26,6 +27,7 @@ class Diagnosis:
         self.message = cycle.rejection.message if cycle.rejection is not None else ""
         self.absent: Status | None = cycle.rejection if cycle.rejection is not None else cycle.absent
         self.statuses: dict[int, Status] = {} if cycle.rejection is not None else cycle.statuses()
+        self.groups = grouped(self.statuses)
         self.post_filter = ""
         self._rejectors = list(cycle.rejectors)
 
@@ -37,7 +39,7 @@ class Diagnosis:
     def rejectors(self) -> set[str]:
         """The plugins to blame: something they wait for may make the Pod schedulable."""
         found = set(self._rejectors)
-        found.update(status.plugin for status in self.statuses.values() if status.plugin)
+        found.update(status.plugin for status, _ in self.groups if status.plugin)
         return found
 
     def text(self) -> str:
@@ -47,17 +49,22 @@ class Diagnosis:
         if self.message:
             text = f"0/{self.size} nodes are available: {self.message}."
         else:
-            text = fit_text(self.size, self.statuses, self.absent)
+            text = fit_text(self.size, self.groups, self.absent)
         return f"{text} {self.post_filter}" if self.post_filter else text
 
 
-def fit_text(size: int, statuses: dict[int, Status], absent: Status | None) -> str:
+def grouped(statuses: dict[int, Status]) -> list[tuple[Status, int]]:
+    """The statuses with how often each occurs, as far as they are the same objects (plugins share them)."""
+    by_identity = {id(status): status for status in statuses.values()}
+    return [(by_identity[identity], number) for identity, number in Counter(map(id, statuses.values())).items()]
+
+
+def fit_text(size: int, groups: list[tuple[Status, int]], absent: Status | None) -> str:
     """`0/N nodes are available: ...` with the reasons counted and sorted; `absent` is that of all other nodes."""
     counts: dict[str, int] = {}
-    by_identity = {id(status): status for status in statuses.values()}
-    for identity, number in Counter(map(id, statuses.values())).items():
-        _count(counts, by_identity[identity], number)
-    missing = size - len(statuses)
+    for status, number in groups:
+        _count(counts, status, number)
+    missing = size - sum(number for _, number in groups)
     if missing and absent is not None:
         _count(counts, absent, missing)
     listed = ", ".join(sorted(f"{count} {reason}" for reason, count in counts.items()))

@@ -132,10 +132,7 @@ def explain(scheduler: Scheduler, attempt: Attempt, attempts: int) -> Explanatio
 
 
 def _again(scheduler: Scheduler, attempt: Attempt) -> tuple[Cycle, str]:
-    cache = rebuild(attempt.journal[: attempt.position])
-    nominator = Nominator()
-    for name, info in attempt.nominations:
-        nominator.add(cache.interner.info(info.pod), name)
+    cache, nominator = rebuild(attempt.journal[: attempt.position])
     profile = next(one for one in scheduler.configuration.profiles if one.scheduler_name == attempt.profile)
     framework = Framework(profile, scheduler.registry, Workshop(scheduler, cache, nominator))
     state = CycleState(cache.interner.info(attempt.pod), cache, framework)

@@ -7,6 +7,7 @@ candidates at once, and by default call the former for each.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -154,6 +155,32 @@ def failed(*reasons: str, plugin: str = "") -> Status:
 
 class PluginError(K8sLabError):
     """A plugin raised an exception or answered with something impossible; the text names it and the place."""
+
+
+class blame:  # noqa: N801 - used as a with statement
+    """Turn an exception of a plugin into a PluginError which says where it came from."""
+
+    __slots__ = ("name", "point")
+
+    def __init__(self, point: str, name: str) -> None:
+        self.point = point
+        self.name = name
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, tb: Any) -> None:
+        if isinstance(error, Exception):
+            raise accused(self.point, self.name, error) from error
+
+
+def accused(point: str, name: str, error: Exception) -> PluginError:
+    """The PluginError for an exception that a plugin raised at an extension point."""
+    if isinstance(error, PluginError):
+        return error
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{type(error).__name__}: {error} ({frame.name}, line {frame.lineno})"
+    return PluginError(f'running {point} plugin "{name}": {place}')
 
 
 class PreFilterResult:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from k8slab.scheduler.cache import Cache
 from k8slab.scheduler.podinfo import PodInfo
 
 
 class Nominator:
-    """Pods nominated to nodes: other Pods of no higher priority must fit beside them."""
+    """Pods nominated to nodes: other Pods of no higher priority must fit beside them.
 
-    def __init__(self) -> None:
+    Changes are noted in the cache's log and journal.
+    """
+
+    def __init__(self, cache: Cache) -> None:
+        self.cache = cache
         self.nodes: dict[str, dict[tuple[str, str], PodInfo]] = {}
         self._node_of: dict[tuple[str, str], str] = {}
 
@@ -22,6 +27,7 @@ class Nominator:
         if name:
             self._node_of[info.key] = name
             self.nodes.setdefault(name, {})[info.key] = info
+            self.cache.nomination_changed(name, ("nominated", info.pod, name))
 
     def delete(self, key: tuple[str, str]) -> None:
         """Forget a Pod's nomination."""
@@ -31,6 +37,7 @@ class Nominator:
             del pods[key]
             if not pods:
                 del self.nodes[name]
+            self.cache.nomination_changed(name, ("released", key))
 
     def update(self, old: Any, info: PodInfo) -> None:
         """Follow a changed Pod; a nomination not yet in its status survives updates that say nothing about it."""
@@ -51,6 +58,11 @@ class Nominator:
         if not pods:
             return []
         return [one for one in pods.values() if one.priority >= info.priority and one.key != info.key]
+
+    def at_least(self, node_name: str, priority: int) -> list[PodInfo]:
+        """All Pods nominated to a node that have at least that priority."""
+        pods = self.nodes.get(node_name)
+        return [one for one in pods.values() if one.priority >= priority] if pods else []
 
     def lower(self, node_name: str, info: PodInfo) -> list[PodInfo]:
         """Pods nominated to a node that have a lower priority."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from k8slab.api.timestamps import parse
 from k8slab.errors import ApiError
-from k8slab.scheduler.diagnosis import fit_text
+from k8slab.scheduler.diagnosis import fit_text, grouped
 from k8slab.scheduler.framework import (
     Code,
     CycleState,
@@ -70,7 +70,7 @@ class Evaluator:
             return None, failed("no nodes available")
         candidates, statuses = self.find_candidates(state, diagnosis)
         if not candidates:
-            text = fit_text(size, statuses, NOT_HELPFUL)
+            text = fit_text(size, grouped(statuses), NOT_HELPFUL)
             return PostFilterResult(""), unschedulable(text)
         best = self._pick(candidates)
         name = state.cache.nodes[best.slot].name
@@ -97,7 +97,8 @@ class Evaluator:
 
     def find_candidates(self, state: CycleState, diagnosis: Any) -> tuple[list[Candidate], dict[int, Status]]:
         """Try nodes from a random place on, until there are enough on which preemption helps."""
-        slots = [slot for slot, status in diagnosis.statuses.items() if status.code is Code.UNSCHEDULABLE]
+        hopeful = {id(status) for status, _ in diagnosis.groups if status.code is Code.UNSCHEDULABLE}
+        slots = [slot for slot, status in diagnosis.statuses.items() if id(status) in hopeful] if hopeful else []
         if not slots:
             return [], {}
         slots.sort()
@@ -123,19 +124,22 @@ class Evaluator:
         framework = state.framework
         if state.tallies or any(plugin.name not in state.skip_filter for _, plugin in framework.cycle_filters):
             return None
-        generation = state.cache.generation["poddisruptionbudgets"]
         table = framework.tables.get(state)
-        return table.victims.setdefault((state.pod_info.priority, generation), {})
+        generation = state.cache.generation["poddisruptionbudgets"]
+        if table.victims_for != generation:
+            table.victims, table.victims_for = {}, generation
+        return table.victims
 
     def _try(
         self, state: CycleState, slot: int, budgets: Sequence[Any], memo: dict[int, Any] | None
     ) -> Candidate | Status:
         node = state.cache.nodes[slot]
-        rivals = self.handle.nominator.rivals(node.name, state.pod_info)
-        if memo is None or rivals:
-            return self.victims_on(state, node, budgets, rivals)
+        nominator = self.handle.nominator
+        if memo is None or nominator.node_of(state.pod_info.key) == node.name:
+            return self.victims_on(state, node, budgets, nominator.rivals(node.name, state.pod_info))
         found = memo.get(slot)
         if found is None:
+            rivals = nominator.rivals(node.name, state.pod_info)
             found = memo[slot] = self.victims_on(state, node, budgets, rivals)
         return found
 

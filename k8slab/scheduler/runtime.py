@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +16,8 @@ from k8slab.scheduler.framework import (
     PostFilterResult,
     PreFilterResult,
     Status,
+    accused,
+    blame,
     failed,
     normalizes,
     unresolvable,
@@ -217,32 +218,6 @@ def check_scores(plugin: Plugin, scores: Sequence[Any], count: int) -> None:
                 f'plugin "{plugin.name}" returns an invalid score {score!r}, '
                 f"it should in the range of [{MIN_NODE_SCORE}, {MAX_NODE_SCORE}] after normalizing"
             )
-
-
-class blame:  # noqa: N801 - used as a with statement
-    """Turn an exception of a plugin into a PluginError which says where it came from."""
-
-    __slots__ = ("name", "point")
-
-    def __init__(self, point: str, name: str) -> None:
-        self.point = point
-        self.name = name
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, tb: Any) -> None:
-        if isinstance(error, Exception):
-            raise accused(self.point, self.name, error) from error
-
-
-def accused(point: str, name: str, error: Exception) -> PluginError:
-    """The PluginError for an exception that a plugin raised at an extension point."""
-    if isinstance(error, PluginError):
-        return error
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{type(error).__name__}: {error} ({frame.name}, line {frame.lineno})"
-    return PluginError(f'running {point} plugin "{name}": {place}')
 
 
 def _contradiction(plugins: list[str]) -> Status:

@@ -78,7 +78,7 @@ class Scheduler:
     def _reset(self) -> None:
         """Forget everything, as a new process does; decisions are the lab's memory and stay."""
         self.cache = Cache()
-        self.nominator = Nominator()
+        self.nominator = Nominator(self.cache)
         self.next_start = 0
         self.recorders: dict[str, SeriesRecorder] = {}
         self.queue = self._make_queue()
@@ -243,7 +243,7 @@ class Scheduler:
             self.clock.now, queued.attempts, pod, framework.name, self.next_start, queued.woken_by
         )
         self.cache.refresh()
-        attempt.at(self.cache.journal, self.nominator)
+        attempt.at(self.cache.journal)
         self.decisions.record(attempt)
         state = CycleState(queued.info, self.cache, framework)
         try:

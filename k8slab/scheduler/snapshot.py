@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from k8slab.scheduler.cache import Cache, Entry
+from k8slab.scheduler.nominator import Nominator
 
 
-def rebuild(journal: Iterable[Entry]) -> Cache:
-    """A cache in the state to which these journal entries lead."""
+def rebuild(journal: Iterable[Entry]) -> tuple[Cache, Nominator]:
+    """Cache and nominations in the state to which these journal entries lead."""
     cache = Cache(journalled=False)
+    nominator = Nominator(cache)
     for entry in journal:
-        _apply(cache, entry)
+        if entry[0] == "nominated":
+            nominator.add(cache.interner.info(entry[1]), entry[2])
+        elif entry[0] == "released":
+            nominator.delete(entry[1])
+        else:
+            _apply(cache, entry)
     cache.refresh()
-    return cache
+    return cache, nominator
 
 
 def _apply(cache: Cache, entry: Entry) -> None:

@@ -1,7 +1,8 @@
 """Verdicts and scores of the local plugins on every node, for Pods of one shape, kept until a node changes.
 
-A local plugin's answer depends on the Pod's shape and on one node alone. So equal Pods share one table, and after a Pod
-has been placed only the node that took it is judged again.
+A local plugin's answer depends on the Pod's shape and on one node alone, where other Pods may be nominated to the node
+that have at least its priority. So equal Pods share one table, and after a Pod has been placed only the node that took
+it is judged again.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
-from k8slab.scheduler.framework import Code, CycleState, PreFilterResult, Status
+from k8slab.scheduler.framework import Code, CycleState, PreFilterResult, Status, accused
 
 if TYPE_CHECKING:
     from k8slab.scheduler.nodeinfo import NodeInfo
@@ -33,8 +34,10 @@ class Table:
         nonzero: those of them which gave any node something other than 0.
     """
 
-    def __init__(self, framework: Framework, state: CycleState) -> None:
+    def __init__(self, framework: Framework, state: CycleState, nominator: Any) -> None:
         self.framework = framework
+        self.nominator = nominator
+        self.priority = state.pod_info.priority
         self.order = -1
         self.position = 0
         self.skip_filter: set[str] = set()
@@ -71,7 +74,8 @@ class Table:
         self.totals: list[int] = [0] * size
         self.raw = {plugin.name: [0] * size for plugin, _, normal in self.scorers if normal}
         self.nonzero.clear()
-        self.victims: dict[Hashable, dict[int, Any]] = {}
+        self.victims: dict[int, Any] = {}
+        self.victims_for: Hashable = None
 
     def sync(self, state: CycleState) -> None:
         """Forget what is no longer true."""
@@ -84,9 +88,8 @@ class Table:
             for slot in cache.log[self.position - cache.log_start :]:
                 known[slot] = 0
             if self.victims:
-                for memo in self.victims.values():
-                    for slot in cache.log[self.position - cache.log_start :]:
-                        memo.pop(slot, None)
+                for slot in cache.log[self.position - cache.log_start :]:
+                    self.victims.pop(slot, None)
         self.position = cache.log_end
 
     def ensure(self, state: CycleState, start: int, stop: int) -> None:
@@ -99,25 +102,45 @@ class Table:
 
     def _judge(self, state: CycleState, slot: int) -> None:
         node = state.cache.nodes[slot]
+        failure = None
+        if self.nominator is not None and node.name in self.nominator.nodes:
+            failure = self._filter(state, self._with_nominated(node))
+        failure = failure or self._filter(state, node)
+        if failure is None:
+            self._score(state, slot, node)
+            self.fits[slot] = 1
+            self.verdicts[slot] = None
+        else:
+            self.fits[slot] = 0
+            self.failed_at[slot], self.verdicts[slot] = failure
+        self.known[slot] = 1
+
+    def _with_nominated(self, node: NodeInfo) -> NodeInfo:
+        trial = node.clone()
+        for info in self.nominator.at_least(node.name, self.priority):
+            trial.add_pod(info)
+        return trial
+
+    def _filter(self, state: CycleState, node: NodeInfo) -> tuple[int, Status] | None:
+        """The first filter that says no, by its position, and what it says."""
         pod = state.pod
         for index, plugin in self.filters:
-            status = plugin.filter(state, pod, node)
+            try:
+                status = plugin.filter(state, pod, node)
+            except Exception as error:
+                raise accused("Filter", plugin.name, error) from error
             if status is not None and status.code is not Code.SUCCESS:
-                self.fits[slot] = 0
-                self.verdicts[slot] = status.by(plugin.name)
-                self.failed_at[slot] = index
-                self.known[slot] = 1
-                return
-        self._score(state, slot, node)
-        self.fits[slot] = 1
-        self.verdicts[slot] = None
-        self.known[slot] = 1
+                return index, status.by(plugin.name)
+        return None
 
     def _score(self, state: CycleState, slot: int, node: NodeInfo) -> None:
         pod = state.pod
         total = 0
         for plugin, weight, normal in self.scorers:
-            score = plugin.score(state, pod, node)
+            try:
+                score = plugin.score(state, pod, node)
+            except Exception as error:
+                raise accused("Score", plugin.name, error) from error
             if normal:
                 self.raw[plugin.name][slot] = score
                 if score:
@@ -132,14 +155,14 @@ class Tables:
 
     def __init__(self, framework: Framework) -> None:
         self.framework = framework
-        self._tables: dict[int, Table] = {}
+        self._tables: dict[tuple[int, int], Table] = {}
 
-    def get(self, state: CycleState) -> Table:
+    def get(self, state: CycleState, nominator: Any = None) -> Table:
         """The table for the Pod of that cycle, brought up to date."""
-        ident = state.pod_info.shape.ident
+        ident = (state.pod_info.shape.ident, state.pod_info.priority)
         table = self._tables.pop(ident, None)
         if table is None:
-            table = Table(self.framework, state)
+            table = Table(self.framework, state, nominator)
             while len(self._tables) >= LIMIT:
                 del self._tables[next(iter(self._tables))]
         self._tables[ident] = table
