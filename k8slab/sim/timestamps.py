@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -17,6 +18,7 @@ def rfc3339_micro(unix_us: int) -> str:
     return (_UNIX + timedelta(microseconds=unix_us)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+@lru_cache(maxsize=4096)
 def parse_rfc3339(text: str) -> int:
     """Microseconds since 1970 of an RFC 3339 text. Raises ValueError where it is none."""
     moment = datetime.fromisoformat(text)

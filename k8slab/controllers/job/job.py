@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cmp_to_key
-
 from k8slab.api.batch_v1 import Job
 from k8slab.api.core_v1 import (
     EnvVar,
@@ -20,7 +18,7 @@ from k8slab.controllers.job import indexes
 from k8slab.controllers.job.failures import Backoff
 from k8slab.controllers.job.sync import FINALIZER, Sync
 from k8slab.controllers.ownership import Claims, add_owner_indexes, candidates, controller_of, reference_to_controller
-from k8slab.controllers.replicaset.ranking import Ranking
+from k8slab.controllers.replicaset.ranking import ranked
 from k8slab.controllers.selectors import PodMatcher
 from k8slab.errors import ApiError
 from k8slab.sim.clock import SECOND
@@ -138,7 +136,7 @@ class JobController(Controller):
 
     def rank(self, pods: list[Pod]) -> list[Pod]:
         """Those to delete first come first."""
-        return sorted(pods, key=cmp_to_key(Ranking({}, self.clock.unix_us).compare))
+        return ranked(pods, {}, len(pods), self.clock.unix_us)
 
     def create_pods(
         self, request: Request, job: Job, count: int, chosen: list[int] | None, delayed: dict[int, Pod]

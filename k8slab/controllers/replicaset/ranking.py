@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from functools import cmp_to_key
+from heapq import nsmallest
 from math import floor, log2
 from typing import Any
 
@@ -13,6 +14,7 @@ from k8slab.controllers.pods import condition, is_active, is_ready, phase
 from k8slab.sim.timestamps import parse_rfc3339
 
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+Level = tuple[bool, int, bool, int, int]
 PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
 
@@ -27,51 +29,75 @@ def pods_to_delete(pods: list[Pod], related: Iterable[Pod], count: int, now: int
     """
     if count >= len(pods):
         return pods
-    crowd = Counter(pod.spec.nodeName for pod in related if is_active(pod))
-    ranking = Ranking(crowd, now)
-    return sorted(pods, key=cmp_to_key(ranking.compare))[:count]
+    return ranked(pods, Counter(pod.spec.nodeName for pod in related if is_active(pod)), count, now)
 
 
-class Ranking:
-    """Compares two Pods: negative when the first is to be deleted before the second."""
+def ranked(pods: list[Pod], crowd: dict[str, int], count: int, now: int) -> list[Pod]:
+    """The first `count` of the Pods in the order of their deletion; `crowd` is how many run on each node."""
+    levels: dict[Level, list[Pod]] = {}
+    for pod in pods:
+        levels.setdefault(level_of(pod, crowd), []).append(pod)
+    chosen: list[Pod] = []
+    for level in sorted(levels):
+        if len(chosen) == count:
+            break
+        facts = [Facts(pod, now) for pod in levels[level]]
+        chosen += [fact.pod for fact in nsmallest(count - len(chosen), facts, key=cmp_to_key(compare))]
+    return chosen
 
-    def __init__(self, crowd: dict[str, int], now: int) -> None:
-        self.crowd = crowd
-        self.now = now
 
-    def compare(self, one: Pod, other: Pod) -> int:
-        """As `cmp` did."""
-        if bool(one.spec.nodeName) != bool(other.spec.nodeName):
-            return 1 if one.spec.nodeName else -1
-        for rank in (phase_rank, ready_rank, deletion_cost, self._crowded):
-            first, second = rank(one), rank(other)
-            if first != second:
-                return -1 if first < second else 1
-        if is_ready(one) and is_ready(other):
-            order = self._by_age(one, other, ready_since(one), ready_since(other))
-            if order:
-                return order
-        mine, yours = restarts(one), restarts(other)
-        if mine != yours:
-            return -1 if mine > yours else 1
-        return self._by_age(one, other, created(one), created(other))
+def level_of(pod: Pod, crowd: dict[str, int]) -> Level:
+    """What is looked at first: unassigned, pending, unready, cheap Pods and those on crowded nodes go first."""
+    return (
+        bool(pod.spec.nodeName),
+        phase_rank(pod),
+        ready_rank(pod),
+        deletion_cost(pod),
+        -crowd.get(pod.spec.nodeName, 0),
+    )
 
-    def _crowded(self, pod: Pod) -> int:
-        return -self.crowd.get(pod.spec.nodeName, 0)
 
-    def _by_age(self, one: Pod, other: Pod, first: int | None, second: int | None) -> int:
-        if first == second:
-            return 0
-        if first is None or second is None:
-            return -1 if first is None else 1
-        ages = self._bucket(first), self._bucket(second)
-        if ages[0] != ages[1]:
-            return -1 if ages[0] < ages[1] else 1
-        return -1 if one.metadata.uid < other.metadata.uid else 1
+class Facts:
+    """What decides between Pods of the same level; ages are compared in powers of two."""
 
-    def _bucket(self, since: int) -> int:
-        age = (self.now - since) * 1000
-        return floor(log2(age)) if age > 0 else -1
+    __slots__ = ("created", "created_age", "pod", "ready", "ready_age", "restarts", "uid")
+
+    def __init__(self, pod: Pod, now: int) -> None:
+        self.pod = pod
+        self.uid = pod.metadata.uid
+        self.ready = ready_since(pod) if is_ready(pod) else None
+        self.created = created(pod)
+        self.ready_age = age(self.ready, now)
+        self.created_age = age(self.created, now)
+        self.restarts = restarts(pod)
+
+
+def compare(one: Facts, other: Facts) -> int:
+    """Negative when the first is to be deleted before the second."""
+    if one.ready != other.ready:
+        # A ready Pod without a time counts as the youngest.
+        if one.ready is None or other.ready is None:
+            return -1 if one.ready is None else 1
+        return _by_age(one.ready_age, other.ready_age, one, other)
+    if one.restarts != other.restarts:
+        return -1 if one.restarts > other.restarts else 1
+    if one.created == other.created:
+        return 0
+    if one.created is None or other.created is None:
+        return -1 if one.created is None else 1
+    return _by_age(one.created_age, other.created_age, one, other)
+
+
+def _by_age(first: int, second: int, one: Facts, other: Facts) -> int:
+    if first != second:
+        return -1 if first < second else 1
+    return -1 if one.uid < other.uid else 1
+
+
+def age(since: int | None, now: int) -> int:
+    """The power of two below the age in nanoseconds; -1 for none."""
+    nanoseconds = (now - since) * 1000 if since is not None else 0
+    return floor(log2(nanoseconds)) if nanoseconds > 0 else -1
 
 
 def phase_rank(pod: Pod) -> int:
