@@ -34,8 +34,6 @@ def machines(workers: int | Sequence[Shape], control_planes: int, worker: Shape 
     if not isinstance(control_planes, int) or control_planes not in (0, 1):
         raise TopologyError(f"control_planes must be 1 (or 0 for none), not {control_planes!r}")
     shapes = _shapes(workers, worker)
-    if len(shapes) > MAX_NODES:
-        raise TopologyError(f"{len(shapes)} workers are more than this lab simulates ({MAX_NODES})")
     specs = [_control_plane(number) for number in range(1, control_planes + 1)]
     specs += [_worker(number, shape) for number, shape in enumerate(shapes, 1)]
     names = [spec.name for spec in specs]
@@ -49,10 +47,17 @@ def _shapes(workers: int | Sequence[Shape], worker: Shape | None) -> list[Shape]
     if isinstance(workers, bool) or not isinstance(workers, int):
         if isinstance(workers, (str, bytes)) or not isinstance(workers, Sequence):
             raise TopologyError(f"workers must be a number or a list of shapes, not {workers!r}")
+        _check_number(len(workers))
         return list(workers)
+    _check_number(workers)
+    return [worker or {}] * workers
+
+
+def _check_number(workers: int) -> None:
     if workers < 0:
         raise TopologyError(f"workers must not be negative, but is {workers}")
-    return [worker or {}] * workers
+    if workers > MAX_NODES:
+        raise TopologyError(f"{workers} workers are more than this lab simulates ({MAX_NODES})")
 
 
 def _control_plane(number: int) -> NodeSpec:
