@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_lab(commands)
     _add_demo(commands)
+    _add_serve(commands)
     _add_replay(commands)
     _add_exercise(commands)
     _add_grade(commands)
@@ -56,6 +57,20 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     demo.add_argument("--seed", type=int, default=7, help="seed of all randomness (default: %(default)s)")
     demo.add_argument("--timeout", default="10m", help="virtual time for everything to run (default: %(default)s)")
     demo.set_defaults(run=_demo)
+
+
+def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    serve = commands.add_parser("serve", help="the API of a cluster over HTTPS, for real kubectl and client libraries")
+    serve.add_argument("--bind", default="127.0.0.1", metavar="ADDRESS", help="listen here (default: %(default)s)")
+    serve.add_argument("--expose", action="store_true", help="allow an address that other machines reach")
+    serve.add_argument("--port", type=int, default=6443, help="port to listen on, 0 for any (default: %(default)s)")
+    serve.add_argument("--workers", type=int, default=3, help="number of workers (default: %(default)s)")
+    serve.add_argument("--control-planes", type=int, default=1, metavar="N", help="so many (default: %(default)s)")
+    serve.add_argument("--seed", type=int, default=7, help="seed of all randomness (default: %(default)s)")
+    serve.add_argument("--components", metavar="NAME,...", help="run these components only")
+    serve.add_argument("--kubeconfig", metavar="FILE", help="write the kubeconfig here (default: a temporary file)")
+    serve.add_argument("--speed", type=float, default=1.0, help="virtual seconds in a second (default: %(default)s)")
+    serve.set_defaults(run=_serve)
 
 
 def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -121,6 +136,19 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 def _say(line: str) -> None:
     print(line, flush=True)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from k8slab.cluster.cluster import Cluster
+
+    try:
+        from k8slab.serve.command import serve
+    except ImportError as error:
+        raise K8sLabError(f"serving needs more than is installed ({error}): pip install 'k8slab[serve]'") from None
+    components = arguments.components.split(",") if arguments.components else None
+    cluster = Cluster(arguments.workers, arguments.control_planes, arguments.seed, components=components)
+    options = {name: getattr(arguments, name) for name in ("bind", "expose", "port", "kubeconfig", "speed")}
+    return serve(cluster, _say, **options)
 
 
 def _replay(arguments: argparse.Namespace) -> int:

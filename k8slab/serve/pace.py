@@ -10,6 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from k8slab.errors import K8sLabError
 from k8slab.sim.clock import SECOND
 
 if TYPE_CHECKING:
@@ -24,12 +25,16 @@ SLICE = 0.02
 MAX_STEP = 0.25
 
 
+class PaceError(K8sLabError, ValueError):
+    """A speed that is none."""
+
+
 class Pace:
     """Lets a cluster's time pass, `speed` virtual seconds in each real one."""
 
     def __init__(self, cluster: Cluster, speed: float = 1.0) -> None:
         if not speed > 0:
-            raise ValueError(f"speed must be a positive number of virtual seconds in a second, not {speed!r}")
+            raise PaceError(f"speed must be a positive number of virtual seconds in a second, not {speed!r}")
         self._cluster = cluster
         self.speed = float(speed)
         self.error: Exception | None = None
