@@ -82,8 +82,12 @@ class Access:
     def create(
         self, resource: Resource, obj: dict[str, Any], namespace: str | None, subresource: str = "", **options: Any
     ) -> dict[str, Any]:
-        """Create an object; `options` as in `api.request.Options`."""
-        name = (obj.get("metadata") or {}).get("name") or ""
+        """Create an object; `options` as in `api.request.Options`. A resourceVersion is left out, as kubectl does."""
+        metadata = obj.get("metadata") or {}
+        if metadata.get("resourceVersion"):
+            metadata = {key: value for key, value in metadata.items() if key != "resourceVersion"}
+            obj = {**obj, "metadata": metadata}
+        name = metadata.get("name") or ""
         return plain(
             self.send(
                 "create",

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from k8slab.api import gojson
+from k8slab.api import codec, gojson
+from k8slab.api.core_v1 import ConfigMap
 from k8slab.api.scheme import NoMatch, Resource
 from k8slab.kubectl import goyaml
 from k8slab.kubectl.failure import CommandError
@@ -76,8 +77,8 @@ class Manifests:
 
     def _document(self, document: Any, source: str) -> None:
         """Take one document. One that cannot be decoded is noted, and the next ones are still read."""
-        if self.validate and isinstance(document, dict):
-            self._validate(document, source)
+        if self.validate and self.inv.validation != "Ignore":
+            _check_kind(document, source)
         try:
             _check_shape(document, source)
             for item in _flatten(document):
@@ -85,17 +86,6 @@ class Manifests:
                 self._add(item, source)
         except CommandError as error:
             self.errors.append(error)
-
-    def _validate(self, document: dict[str, Any], source: str) -> None:
-        """The check kubectl makes before it sends anything, unless told `--validate=false`."""
-        missing = [name for name in ("apiVersion", "kind") if not document.get(name)]
-        if missing and self.inv.validation != "Ignore":
-            text = ", ".join(f"{name} not set" for name in missing)
-            text = f"[{text}]" if len(missing) > 1 else text
-            raise CommandError(
-                f'error validating "{source}": error validating data: {text}; '
-                "if you choose to ignore these errors, turn validation off with --validate=false"
-            )
 
     def _add(self, item: dict[str, Any], source: str) -> None:
         metadata = item.get("metadata")
@@ -153,6 +143,22 @@ def _files(path: str, recursive: bool) -> list[str]:
 _JSON_TYPES = {dict: "object", list: "array", str: "string", bool: "bool", int: "number", float: "number"}
 
 
+def _check_kind(document: Any, source: str) -> None:
+    """The check kubectl makes before it decodes anything, unless told `--validate=false`."""
+    if not isinstance(document, dict):
+        problems = ["invalid object to validate"]
+    else:
+        values = {name: document.get(name) for name in ("apiVersion", "kind")}
+        problems = [f"{name} not set" for name, value in values.items() if value in (None, "")]
+        problems += [f"{name} isn't string type" for name, value in values.items() if not isinstance(value or "", str)]
+    if problems:
+        text = ", ".join(problems)
+        raise CommandError(
+            f'error validating "{source}": error validating data: {f"[{text}]" if len(problems) > 1 else text}; '
+            "if you choose to ignore these errors, turn validation off with --validate=false"
+        )
+
+
 def _check_shape(document: Any, source: str) -> None:
     """What kubectl needs of a document to know which object it is."""
     if not isinstance(document, dict):
@@ -160,11 +166,25 @@ def _check_shape(document: Any, source: str) -> None:
         raise _undecodable(source, f"json: cannot unmarshal {found} into Go value of type unstructured.detector")
     for name in ("apiVersion", "kind"):
         _check_text(document.get(name), f"detector.{name}", source)
-    metadata = document.get("metadata")
-    for name in ("name", "namespace") if isinstance(metadata, dict) else ():
-        _check_text(metadata.get(name), f"ObjectMeta.metadata.{name}", source)
     if not document.get("kind"):
         raise _undecodable(source, f"Object 'Kind' is missing in '{compact(document)}'")
+    _check_metadata(document.get("metadata"), source)
+
+
+def _check_metadata(metadata: Any, source: str) -> None:
+    """kubectl reads the metadata of everything with their type, and nothing else."""
+    if metadata is None:
+        return
+    if not isinstance(metadata, dict):
+        found = _JSON_TYPES[type(metadata)]
+        message = (
+            f"json: cannot unmarshal {found} into Go struct field metadataOnlyObject.metadata of type v1.ObjectMeta"
+        )
+        raise _undecodable(source, message)
+    try:
+        codec.convert({"metadata": metadata}, ConfigMap, strict=False)
+    except codec.DecodeError as error:
+        raise _undecodable(source, str(error)) from None
 
 
 def _check_text(value: Any, field: str, source: str) -> None:

@@ -36,9 +36,9 @@ def test_a_refused_document_does_not_stop_the_others(kubectl):
     [
         (
             "just text",
-            'unable to decode "STDIN": json: cannot unmarshal string into Go value of type unstructured.detector',
+            'error validating "STDIN": error validating data: invalid object to validate; '
+            "if you choose to ignore these errors, turn validation off with --validate=false",
         ),
-        ("[1,2]", 'unable to decode "STDIN": json: cannot unmarshal array into Go value of type unstructured.detector'),
         (
             '{"apiVersion": "v1", "kind":"Pod", }',
             "error parsing STDIN: json: offset 36: invalid character '}' looking for beginning of object key string",

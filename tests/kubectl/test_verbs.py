@@ -140,7 +140,7 @@ def test_what_verbs_print(deployed, command, stdout):
             "error: --force and --grace-period greater than 0 cannot be specified together\n",
         ),
         ("get deploy web -o jsonpath={.x", "error: error parsing jsonpath {.x, unclosed action\n"),
-        ("logs web", 'Error from server (NotFound): pods "web" not found\n'),
+        ("logs web", 'error: error from server (NotFound): pods "web" not found in namespace "default"\n'),
         ("edit deploy web", "error: there is no editor in a notebook: use 'kubectl patch deployment.apps/web -p ...'"),
         ("exec web -- ls", 'Error from server (NotFound): pods "web" not found\n'),
         ("top pods", "error: Metrics API not available\n"),

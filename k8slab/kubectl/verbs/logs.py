@@ -58,12 +58,21 @@ def _pods(inv: Any) -> list[Pod]:
         return pods
     kind, slash, name = inv.args[0].partition("/")
     if not slash:
-        return [inv.access.get(resource, kind, inv.namespace)]
+        return [_named(inv, resource, kind)]
     found = builder.find_resource(inv, kind)
     obj = inv.access.get(found, name, inv.namespace)
     if found.kind == "Pod":
         return [obj]
     return _of_workload(inv, obj, f"{found.kind.lower()}/{name}")
+
+
+def _named(inv: Any, resource: Any, name: str) -> Pod:
+    try:
+        return inv.access.get(resource, name, inv.namespace)
+    except ApiError as error:
+        if error.reason != "NotFound":
+            raise
+        raise CommandError(f'error from server (NotFound): {error.message} in namespace "{inv.namespace}"') from None
 
 
 def _of_workload(inv: Any, obj: dict[str, Any], label: str) -> list[Pod]:

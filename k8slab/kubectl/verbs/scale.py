@@ -22,8 +22,8 @@ def run(inv: Any) -> None:
     if inv.flags["replicas"] < 0:
         raise CommandError("The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0")
     infos, errors = builder.live(inv)
-    if not infos and not errors:
-        raise CommandError("no objects passed to scale")
+    if not infos:
+        raise CommandError(" ".join(["no objects passed to scale", *map(str, errors)]))
     printer = Printer(inv, "scaled")
     for info in infos:
         try:

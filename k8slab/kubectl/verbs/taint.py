@@ -33,7 +33,10 @@ def run(inv: Any) -> None:
         raise CommandError("one or more resources must be specified as <resource> <name>")
     if not specs:
         raise CommandError("at least one taint update is required")
-    wanted = _parse(specs)
+    try:
+        wanted = _parse(specs)
+    except CommandError as error:
+        raise inv.usage_error(error.text) from None
     if builder.find_resource(inv, words[0].partition("/")[0]).kind != "Node":
         raise CommandError(f"invalid resource type {words[0]}, only node is supported")
     infos, errors = builder.live(inv, words)
