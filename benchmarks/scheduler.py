@@ -1,4 +1,4 @@
-"""Scheduling throughput with the shapes of upstream's scheduler_perf, beside the thresholds it demands of kube-scheduler.
+"""Scheduling throughput with the shapes of upstream's scheduler_perf, beside the thresholds that it demands.
 
     python -m benchmarks.scheduler [--scale PERCENT] [NAME ...]
 

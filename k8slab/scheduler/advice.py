@@ -24,8 +24,10 @@ def _fit(state: CycleState, node: NodeInfo, status: Status) -> str:
     for name, number in shape.requests.items():
         if f"Insufficient {name}" in status.reasons:
             free = node.allocatable.get(name, 0) - used.get(name, node.requested_scalars.get(name, 0))
-            parts.append(f"free {_amount(name, number - free)} of {name} (wanted {_amount(name, number)}, "
-                         f"free {_amount(name, free)} of {_amount(name, node.allocatable.get(name, 0))})")
+            parts.append(
+                f"free {_amount(name, number - free)} of {name} (wanted {_amount(name, number)}, "
+                f"free {_amount(name, free)} of {_amount(name, node.allocatable.get(name, 0))})"
+            )
     return "; ".join(parts)
 
 
@@ -52,8 +54,9 @@ def _cordon(state: CycleState, node: NodeInfo, status: Status) -> str:
 
 
 def _affinity(state: CycleState, node: NodeInfo, status: Status) -> str:
-    missing = [f"{key}={value}" for key, value in state.pod_info.shape.node_requirement.labels
-               if node.labels.get(key) != value]
+    missing = [
+        f"{key}={value}" for key, value in state.pod_info.shape.node_requirement.labels if node.labels.get(key) != value
+    ]
     if missing:
         return f"label the node {', '.join(missing)}, or change the Pod's nodeSelector"
     return "label the node so that a term of the Pod's required node affinity matches, or change that"

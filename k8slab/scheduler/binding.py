@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from k8slab.scheduler.decisions import Attempt
 from k8slab.scheduler.eventhandlers import POD_DELETED
 from k8slab.scheduler.framework import Code, CycleState, PluginError, Status, failed, unschedulable
+from k8slab.scheduler.queuedpod import QueuedPod
 from k8slab.scheduler.runtime import Framework
-from k8slab.scheduler.scheduling_queue import QueuedPod
 from k8slab.sim.clock import SECOND
 
 if TYPE_CHECKING:

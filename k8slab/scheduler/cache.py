@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8slab.scheduler.nodeinfo import NodeInfo, images_on
+from k8slab.scheduler.nodeinfo import NodeInfo, claim_names, images_on
 from k8slab.scheduler.podinfo import Interner, PodInfo
 
 ZONE_LABELS = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
@@ -218,8 +218,6 @@ class Cache:
             if cls.anti_affinity:
                 self.anti_affinity_pods += sign
         if info.key in node.volume_pods:
-            from k8slab.scheduler.nodeinfo import claim_names
-
             for name in claim_names(info.pod):
                 key = (info.key[0], name)
                 self.claim_users[key] = self.claim_users.get(key, 0) + sign

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from itertools import compress
 from typing import Any
 
-from k8slab.scheduler.framework import Code, CycleState, Plugin, Status, accused, failed, unresolvable
+from k8slab.scheduler.framework import Code, CycleState, Plugin, Status, accused, unresolvable
 from k8slab.scheduler.nodeinfo import NodeInfo
-from k8slab.scheduler.runtime import Framework, check_scores, run_filter
+from k8slab.scheduler.runtime import BUILT_IN, Framework, check_scores, run_filter
 from k8slab.scheduler.table import Table
 
 MIN_FEASIBLE_NODES = 100
 MIN_FEASIBLE_PERCENTAGE = 5
-BUILT_IN = "k8slab.scheduler."
 
 
 def nodes_to_find(total: int, percentage: int | None) -> int:
@@ -70,9 +69,9 @@ class Scores:
 class Cycle:
     """The search for a node for one Pod.
 
-    After `filter()`: `feasible` (slots), `examined` (how many nodes were looked at), `advance` (how far the next search
-    starts from this one), `rejection` (of the Pod as a whole), and on demand `statuses()`. After `score()`: `totals`, in the order of `feasible`, and with `detailed`
-    also `scores` and `skipped` plugins.
+    After `filter()`: `feasible` (slots), `examined` (how many nodes were looked at), `advance` (how much further the
+    next search starts), `rejection` (of the Pod as a whole), and on demand `statuses()`. After `score()`: `totals`, in
+    the order of `feasible`, and with `detailed` also `scores`.
     """
 
     def __init__(
@@ -92,7 +91,7 @@ class Cycle:
         self.narrowed: list[int] | None = None
         self.totals: list[int] = []
         self.scores: list[Scores] = []
-        self._rejected: dict[int, Status] = {}
+        self.rejected: dict[int, Status] = {}
         self._checked: set[int] = set()
         self._looked: list[tuple[int, int]] = []
         self._nominator = nominator
@@ -123,7 +122,7 @@ class Cycle:
         if node is None or node.node is None:
             return False
         self._check_slot(node.slot)
-        if node.slot in self._rejected:
+        if node.slot in self.rejected:
             return False
         self.feasible = [node.slot]
         self.examined = 1
@@ -160,7 +159,7 @@ class Cycle:
         self.absent = unresolvable(f"node(s) didn't satisfy plugin(s) [{listed}]")
         for slot in slots:
             self._check_slot(slot)
-        self.feasible = [slot for slot in slots if slot not in self._rejected]
+        self.feasible = [slot for slot in slots if slot not in self.rejected]
         self.examined = len(slots)
 
     def _passing(self, low: int, stop: int) -> list[int]:
@@ -168,7 +167,7 @@ class Cycle:
         table.ensure(self.state, low, stop)
         slots = list(compress(range(low, stop), table.fits[low:stop]))
         if self._checked:
-            slots = [slot for slot in slots if slot not in self._rejected]
+            slots = [slot for slot in slots if slot not in self.rejected]
         if self._active and slots:
             slots = self._filtered(slots)
         if self._nominator is not None and self._nominator.nodes:
@@ -188,7 +187,7 @@ class Cycle:
                 if status is None or status.code is Code.SUCCESS:
                     kept.append(slot)
                 else:
-                    self._rejected[slot] = status.by(plugin.name)
+                    self.rejected[slot] = status.by(plugin.name)
             slots = kept
             if not slots:
                 break
@@ -207,9 +206,9 @@ class Cycle:
         for name in names:
             node = by_name.get(name)
             if node is not None and low <= node.slot < stop and node.slot not in self._checked:
-                self._rejected.pop(node.slot, None)
+                self.rejected.pop(node.slot, None)
                 self._check_slot(node.slot)
-                (passing.discard if node.slot in self._rejected else passing.add)(node.slot)
+                (passing.discard if node.slot in self.rejected else passing.add)(node.slot)
         return sorted(passing)
 
     def _check_slot(self, slot: int) -> None:
@@ -218,14 +217,14 @@ class Cycle:
         nominated = self._nominator.rivals(node.name, self.state.pod_info) if self._nominator is not None else ()
         status = self.framework.filter_with(self.state, node, nominated)
         if status is not None:
-            self._rejected[slot] = status
+            self.rejected[slot] = status
 
     # --- why not
 
     def statuses(self) -> dict[int, Status]:
         """Why each of the rejected nodes was rejected, by slot; nodes that PreFilter left out are not in it."""
         if self.narrowed is not None:
-            return dict(self._rejected)
+            return dict(self.rejected)
         found: dict[int, Status] = {}
         verdicts = self.table.verdicts
         for low, stop in self._looked:
@@ -234,7 +233,7 @@ class Cycle:
             found = {slot: status for slot, status in found.items() if status is not None}
         if self._active and self._active[0][0] < max(self.table.failed_at, default=0):
             found = {slot: self._first(slot, status) for slot, status in found.items()}
-        found.update((slot, status) for slot, status in self._rejected.items() if slot in found or self._saw(slot))
+        found.update((slot, status) for slot, status in self.rejected.items() if slot in found or self._saw(slot))
         for slot in self.feasible:
             found.pop(slot, None)
         return found
@@ -284,7 +283,7 @@ class Cycle:
             flat = isinstance(raw, int)
             listed: list[int] = [raw] if isinstance(raw, int) else raw
             scores = self._normalized(plugin, normal, nodes, listed)
-            if self.detailed:
+            if self.detailed or plugin.name in self.framework.custom:
                 many = len(slots) if flat else 1
                 self.scores.append(Scores(plugin.name, weight, listed * many, scores * many))
             if flat:
@@ -336,8 +335,3 @@ class Cycle:
         """The highest total, and the slots that have it."""
         highest = max(self.totals)
         return highest, [slot for slot, total in zip(self.feasible, self.totals, strict=True) if total == highest]
-
-
-def error_status(error: Exception) -> Status:
-    """The status of an attempt in which something broke."""
-    return failed(str(error))

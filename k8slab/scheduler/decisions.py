@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from k8slab.scheduler.cache import Entry
+from k8slab.scheduler.recall import Answers
 
 SCHEDULED, UNSCHEDULABLE, PREEMPTING, FAILED = "scheduled", "unschedulable", "preempting", "error"
 
@@ -26,10 +27,12 @@ class Attempt:
         message: why none, as in the event.
         nominated: the node being cleared for the Pod, with `victims` as (namespace, name).
         evaluated, feasible, tied: numbers of nodes looked at, that fit, and that shared the best total.
+        answers: what plugins that are not built in said.
         woken_by: the event that made the scheduler try again.
     """
 
     __slots__ = (
+        "answers",
         "evaluated",
         "feasible",
         "journal",
@@ -61,6 +64,7 @@ class Attempt:
         self.nominated = ""
         self.victims: tuple[tuple[str, str], ...] = ()
         self.evaluated = self.feasible = self.tied = 0
+        self.answers: dict[str, Answers] = {}
         self.journal: list[Entry] = []
         self.position = 0
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from enum import IntFlag
 from typing import Any, NamedTuple
 
+from k8slab.scheduler.requests import pod_requests
+
 
 class Action(IntFlag):
     """What happened to an object."""
@@ -134,7 +136,5 @@ def pod_changes(old: Any, new: Any, resource: str) -> list[ClusterEvent]:
 
 
 def _scaled_down(old: Any, new: Any) -> bool:
-    from k8slab.scheduler.requests import pod_requests
-
     was, now = pod_requests(old), pod_requests(new)
     return any(now.get(name, 0) < number for name, number in was.items())

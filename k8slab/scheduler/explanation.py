@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
-from k8slab.scheduler import decisions
 from k8slab.scheduler.advice import advice
 from k8slab.scheduler.cycle import Cycle
 from k8slab.scheduler.decisions import Attempt
-from k8slab.scheduler.framework import Code, CycleState, PluginError, Status
+from k8slab.scheduler.framework import CycleState, PluginError, Status
 from k8slab.scheduler.nodeinfo import NodeInfo
 from k8slab.scheduler.nominator import Nominator
-from k8slab.scheduler.runtime import Framework, run_filter
+from k8slab.scheduler.recall import recalled
+from k8slab.scheduler.runtime import Framework
 from k8slab.scheduler.snapshot import rebuild
 
 if TYPE_CHECKING:
@@ -134,7 +134,8 @@ def explain(scheduler: Scheduler, attempt: Attempt, attempts: int) -> Explanatio
 def _again(scheduler: Scheduler, attempt: Attempt) -> tuple[Cycle, str]:
     cache, nominator = rebuild(attempt.journal[: attempt.position])
     profile = next(one for one in scheduler.configuration.profiles if one.scheduler_name == attempt.profile)
-    framework = Framework(profile, scheduler.registry, Workshop(scheduler, cache, nominator))
+    registry = scheduler.registry | {name: recalled(answers) for name, answers in attempt.answers.items()}
+    framework = Framework(profile, registry, Workshop(scheduler, cache, nominator))
     state = CycleState(cache.interner.info(attempt.pod), cache, framework)
     cycle = Cycle(framework, state, attempt.start, nominator, detailed=True)
     try:
@@ -228,17 +229,3 @@ def _how_to_win(found: Explanation, verdict: NodeVerdict, behind: int) -> str:
         return text
     worst = max(gaps, key=lambda name: gaps[name])
     return f"{text}, most of it in {worst} (-{gaps[worst]})"
-
-
-def fits(state: CycleState, framework: Framework, node: NodeInfo) -> bool:
-    """Whether every filter, asked one by one, lets the Pod onto the node."""
-    for plugin in framework.points["Filter"]:
-        if plugin.name in state.skip_filter:
-            continue
-        status = run_filter(plugin, state, state.pod, node)
-        if status is not None and status.code is not Code.SUCCESS:
-            return False
-    return True
-
-
-OUTCOMES = (decisions.SCHEDULED, decisions.UNSCHEDULABLE, decisions.PREEMPTING, decisions.FAILED)

@@ -13,9 +13,9 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from k8slab.errors import K8sLabError
+from k8slab.scheduler.events import ALL_EVENTS, EventHint
 
 if TYPE_CHECKING:
-    from k8slab.scheduler.events import EventHint
     from k8slab.scheduler.nodeinfo import NodeInfo
     from k8slab.scheduler.podinfo import PodInfo
 
@@ -213,7 +213,17 @@ class CycleState:
         tallies: counts over all nodes which must follow when a node is changed for trial (see `tally`).
     """
 
-    __slots__ = ("cache", "data", "framework", "pod", "pod_info", "skip_filter", "skip_score", "tallies")
+    __slots__ = (
+        "cache",
+        "data",
+        "framework",
+        "pod",
+        "pod_info",
+        "pre_filter_answers",
+        "skip_filter",
+        "skip_score",
+        "tallies",
+    )
 
     def __init__(self, pod_info: PodInfo, cache: Any, framework: Any = None) -> None:
         self.pod_info = pod_info
@@ -224,6 +234,7 @@ class CycleState:
         self.skip_filter: set[str] = set()
         self.skip_score: set[str] = set()
         self.tallies: list[Any] = []
+        self.pre_filter_answers: dict[str, Status | PreFilterResult] = {}
 
     def read(self, key: str) -> Any:
         """What was written under `key`, or None."""
@@ -244,6 +255,8 @@ class Plugin:
 
     name: str = ""
     local: bool = False
+    weight: int = 1
+    """Weight of the scores where the configuration gives none."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -265,15 +278,11 @@ class Plugin:
 
     def events_to_register(self) -> Sequence[EventHint]:
         """EnqueueExtensions: which events may make a Pod that this plugin rejected schedulable. Default: all."""
-        from k8slab.scheduler.events import ALL_EVENTS
-
         return ALL_EVENTS
 
     # -- filtering
 
-    def pre_filter(
-        self, state: CycleState, pod: Any, nodes: Sequence[NodeInfo]
-    ) -> Status | PreFilterResult | None:
+    def pre_filter(self, state: CycleState, pod: Any, nodes: Sequence[NodeInfo]) -> Status | PreFilterResult | None:
         """PreFilter: prepare, reject the Pod as a whole, narrow down the nodes, or SKIP the own Filter."""
         return None
 
@@ -285,9 +294,7 @@ class Plugin:
         """Filter for all these nodes at once, in their order."""
         return [self.filter(state, pod, node) for node in nodes]
 
-    def post_filter(
-        self, state: CycleState, pod: Any, statuses: Any
-    ) -> tuple[PostFilterResult | None, Status]:
+    def post_filter(self, state: CycleState, pod: Any, statuses: Any) -> tuple[PostFilterResult | None, Status]:
         """PostFilter: called when no node fits; `statuses` says why, per node."""
         return None, unschedulable()
 

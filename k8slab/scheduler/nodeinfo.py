@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8slab.scheduler.podinfo import PodInfo, Port
+from k8slab.scheduler.podinfo import PodInfo, Port, has_volumes
 from k8slab.scheduler.requests import Amounts, amounts
 
 ANY_ADDRESS = "0.0.0.0"
@@ -109,8 +109,6 @@ class NodeInfo:
                 _bump(self.anti_affinity_classes, cls.ident, sign)
 
     def _add_claims(self, info: PodInfo, sign: int) -> None:
-        from k8slab.scheduler.podinfo import has_volumes
-
         if not has_volumes(info.pod.spec):
             return
         if sign > 0:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from k8slab.scheduler import selectors
-from k8slab.scheduler.requests import NO_DEFAULTS, Amounts, actual_requests, nonzero_requests, pod_requests
+from k8slab.scheduler.requests import NO_DEFAULTS, NONZERO, Amounts, actual_requests, nonzero_requests, pod_requests
 
 _encode = msgspec.json.Encoder().encode
 
@@ -57,8 +57,6 @@ class Shape:
         """What a scoring plugin counts: with defaults for containers without requests, with `spec.resources` or not."""
         found = self._asked.get((nonzero, pod_level))
         if found is None:
-            from k8slab.scheduler.requests import NONZERO
-
             found = pod_requests(self.sample, NONZERO if nonzero else NO_DEFAULTS, pod_level)
             self._asked[(nonzero, pod_level)] = found
         return found
@@ -227,10 +225,11 @@ def full_image_name(name: str) -> str:
 
 def has_volumes(spec: Any) -> bool:
     """Whether the Pod has volumes that a plugin may care about."""
-    for volume in spec.volumes or ():
-        if not any(getattr(volume, kind) is not None for kind in HARMLESS_VOLUMES):
-            return True
-    return False
+    return any(not _harmless(volume) for volume in spec.volumes or ())
+
+
+def _harmless(volume: Any) -> bool:
+    return any(getattr(volume, kind) is not None for kind in HARMLESS_VOLUMES)
 
 
 def _required(terms: Any, namespace: str, labels: dict[str, str]) -> tuple[AffinityTerm, ...]:

@@ -176,9 +176,7 @@ def _integer(value: Any, path: str) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     kind = "string" if isinstance(value, str) else "bool" if isinstance(value, bool) else "number"
-    raise ConfigurationError(
-        f"json: cannot unmarshal {kind} into Go struct field {KIND}.{path} of type int32"
-    )
+    raise ConfigurationError(f"json: cannot unmarshal {kind} into Go struct field {KIND}.{path} of type int32")
 
 
 def _invalid(path: str, value: Any, why: str) -> str:
@@ -212,7 +210,7 @@ def _profile(
 def _expand(
     plugins: Mapping[str, Any], registry: Mapping[str, type[Plugin]]
 ) -> tuple[dict[str, list[Entry]], dict[str, int]]:
-    more = [(name, 1) for name in registry if name not in REGISTRY]
+    more = [(name, plugin.weight) for name, plugin in registry.items() if name not in REGISTRY]
     defaults = [(plugin.name, weight) for plugin, weight in DEFAULT_PLUGINS] + more
     multi = _merged(defaults, plugins.get("multiPoint") or {})
     _check_known([name for name, _ in multi], "MultiPoint", registry)

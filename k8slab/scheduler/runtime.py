@@ -28,6 +28,9 @@ from k8slab.scheduler.profile import Profile
 from k8slab.scheduler.table import Table, Tables
 from k8slab.scheduler.tally import Tallies
 
+BUILT_IN = "k8slab.scheduler."
+"""Where the plugins live whose answers need no checking and no recording."""
+
 
 class Framework:
     """The plugins of one profile.
@@ -56,6 +59,11 @@ class Framework:
         self.local_scorers = [one for one in scorers if one[0].local]
         self.cycle_scorers = [one for one in scorers if not one[0].local]
         self.cycle_pre_score = [plugin for plugin in self.points["PreScore"] if not plugin.local]
+        self.custom = [
+            name
+            for name, plugin in self.plugins.items()
+            if not plugin.local and not type(plugin).__module__.startswith(BUILT_IN)
+        ]
         self.tables = Tables(self)
         self.tallies = Tallies()
 
@@ -87,6 +95,8 @@ class Framework:
                     raise accused("PreFilter", plugin.name, error) from error
             if found is None:
                 continue
+            if self.custom:
+                state.pre_filter_answers[plugin.name] = found
             if isinstance(found, PreFilterResult):
                 narrowed.append(plugin.name)
                 names = found.node_names if names is None else tuple(n for n in names if n in found.node_names)

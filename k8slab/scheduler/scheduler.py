@@ -26,8 +26,10 @@ from k8slab.scheduler.framework import CycleState, Plugin, PluginError, PostFilt
 from k8slab.scheduler.nominator import Nominator
 from k8slab.scheduler.plugins import REGISTRY
 from k8slab.scheduler.profile import Configuration, load_configuration
+from k8slab.scheduler.queuedpod import QueuedPod
+from k8slab.scheduler.recall import answers_of
 from k8slab.scheduler.runtime import Framework
-from k8slab.scheduler.scheduling_queue import QueuedPod, SchedulingQueue
+from k8slab.scheduler.scheduling_queue import SchedulingQueue
 from k8slab.sim.clock import MILLISECOND
 
 CYCLE_COST = 1 * MILLISECOND
@@ -239,9 +241,7 @@ class Scheduler:
             self.queue.done(queued.info.key)
             return
         framework = self.frameworks[pod.spec.schedulerName or "default-scheduler"]
-        attempt = Attempt(
-            self.clock.now, queued.attempts, pod, framework.name, self.next_start, queued.woken_by
-        )
+        attempt = Attempt(self.clock.now, queued.attempts, pod, framework.name, self.next_start, queued.woken_by)
         self.cache.refresh()
         attempt.at(self.cache.journal)
         self.decisions.record(attempt)
@@ -259,6 +259,8 @@ class Scheduler:
         cycle = Cycle(state.framework, state, self.next_start, self.nominator)
         cycle.filter()
         attempt.evaluated, attempt.feasible = cycle.examined, len(cycle.feasible)
+        if state.framework.custom:
+            attempt.answers = answers_of(cycle)
         self.next_start = (self.next_start + cycle.advance) % len(self.cache.nodes)
         if not cycle.feasible:
             self._no_node(queued, cycle, attempt)
@@ -274,6 +276,8 @@ class Scheduler:
             attempt.tied = 1
             return cycle.feasible[0]
         cycle.score()
+        if cycle.framework.custom:
+            attempt.answers = answers_of(cycle)
         _, best = cycle.best()
         attempt.tied = len(best)
         return self.pick(best)
@@ -361,5 +365,3 @@ class Scheduler:
         if queued is not None and queued.gated_by:
             return f"{namespace}/{name} was not tried: {queued.gated_text}"
         return f"this scheduler has not tried to schedule {namespace}/{name}"
-
-

@@ -95,7 +95,7 @@ def _spread(args: Args, path: str) -> list[str]:
         return [f'{path}.defaultingType: Unsupported value: "{kind}": supported values: "List", "System"']
     constraints = args.get("defaultConstraints") or ()
     if kind == "System" and constraints:
-        return [f"{path}.defaultingType: Invalid value: \"System\": when .defaultConstraints are not empty"]
+        return [f'{path}.defaultingType: Invalid value: "System": when .defaultConstraints are not empty']
     found = []
     for index, one in enumerate(constraints):
         where = f"{path}.defaultConstraints[{index}]"

@@ -8,6 +8,7 @@ from k8slab.scheduler.events import ASSIGNED_POD, Action, EventHint
 from k8slab.scheduler.framework import CycleState, Plugin, PostFilterResult, Status, unresolvable
 from k8slab.scheduler.preemption import Evaluator
 
+
 class DefaultPreemption(Plugin):
     """Args: `minCandidateNodesPercentage` (10), `minCandidateNodesAbsolute` (100)."""
 

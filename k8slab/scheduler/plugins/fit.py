@@ -14,8 +14,8 @@ from k8slab.scheduler.plugins.resource_allocation import (
     broken_linear,
     least_allocated,
     most_allocated,
-    resource_weights,
     requested_to_capacity,
+    resource_weights,
 )
 from k8slab.scheduler.podinfo import Shape
 from k8slab.scheduler.requests import amounts, pod_requests

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
+from k8slab.api import core_v1
 from k8slab.scheduler.events import NODE, Action, EventHint
 from k8slab.scheduler.framework import (
     SKIP,
@@ -35,13 +38,10 @@ class NodeAffinity(Plugin):
 
     def setup(self, args: dict[str, Any], handle: Any) -> None:
         """Read `addedAffinity`."""
-        from k8slab.api import core_v1
-        from k8slab.api.codec import from_dict
-
         added = args.get("addedAffinity")
         if added is None:
             return
-        affinity = from_dict(added, core_v1.NodeAffinity) if isinstance(added, dict) else added
+        affinity = msgspec.convert(dict(added), core_v1.NodeAffinity) if isinstance(added, dict) else added
         required = affinity.requiredDuringSchedulingIgnoredDuringExecution
         if required is not None:
             self.added = NodeRequirement(None, required)

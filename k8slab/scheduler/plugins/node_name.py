@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from k8slab.scheduler.events import NODE, Action, EventHint
-from k8slab.scheduler.framework import CycleState, Plugin, Status, unresolvable
+from k8slab.scheduler.framework import SKIP, CycleState, Plugin, Status, unresolvable
 from k8slab.scheduler.nodeinfo import NodeInfo
 
 REJECTED = unresolvable("node(s) didn't match the requested node name", plugin="NodeName")
@@ -16,8 +16,6 @@ class NodeName(Plugin):
 
     def pre_filter(self, state: CycleState, pod: Any, nodes: Any) -> Any:
         """Nothing to do for Pods that name no node."""
-        from k8slab.scheduler.framework import SKIP
-
         return None if pod.spec.nodeName else SKIP
 
     def filter(self, state: CycleState, pod: Any, node: NodeInfo) -> Status | None:

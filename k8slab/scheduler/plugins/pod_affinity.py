@@ -78,9 +78,7 @@ class AffinityTally(Tally):
             other, labels_of = self.cache.interner.classes[ident], self.cache.namespace_labels
             terms = self.cls.affinity
             wanted = bool(terms) and all(term.matches(other, labels_of) for term in terms)
-            unwanted = tuple(
-                term.topology_key for term in self.cls.anti_affinity if term.matches(other, labels_of)
-            )
+            unwanted = tuple(term.topology_key for term in self.cls.anti_affinity if term.matches(other, labels_of))
             found = self._matching[ident] = (wanted, unwanted)
         return found
 
@@ -88,9 +86,7 @@ class AffinityTally(Tally):
         found = self._objecting.get(ident)
         if found is None:
             other, labels_of = self.cache.interner.classes[ident], self.cache.namespace_labels
-            found = tuple(
-                term.topology_key for term in other.anti_affinity if term.matches(self.cls, labels_of)
-            )
+            found = tuple(term.topology_key for term in other.anti_affinity if term.matches(self.cls, labels_of))
             self._objecting[ident] = found
         return found
 
@@ -158,9 +154,7 @@ class PreferenceTally(Tally):
             found += [(t.topology_key, self.hard_weight) for t in other.affinity if t.matches(mine, labels_of)]
         if not self.ignore_existing:
             found += [(t.topology_key, t.weight) for t in other.preferred_affinity if t.matches(mine, labels_of)]
-            found += [
-                (t.topology_key, -t.weight) for t in other.preferred_anti_affinity if t.matches(mine, labels_of)
-            ]
+            found += [(t.topology_key, -t.weight) for t in other.preferred_anti_affinity if t.matches(mine, labels_of)]
         return found
 
 

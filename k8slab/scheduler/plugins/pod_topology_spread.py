@@ -87,9 +87,7 @@ class PodTopologySpread(Plugin):
         tally, own = state.read(FILTER)
         return self._check(tally, own, tally.minima(), node)
 
-    def filter_nodes(
-        self, state: CycleState, pod: Any, nodes: Sequence[NodeInfo]
-    ) -> list[Status | None]:
+    def filter_nodes(self, state: CycleState, pod: Any, nodes: Sequence[NodeInfo]) -> list[Status | None]:
         """The same for many nodes, with the minima looked up once."""
         tally, own = state.read(FILTER)
         minima = tally.minima()

@@ -21,7 +21,6 @@ from k8slab.scheduler.framework import SKIP, Code, CycleState, Plugin, Status, f
 from k8slab.scheduler.nodeinfo import NodeInfo, claim_names
 from k8slab.scheduler.plugins.volume_matching import (
     SELECTED_NODE,
-    Claims,
     Choice,
     choose,
     fully_bound,
@@ -157,9 +156,3 @@ class VolumeBinding(Plugin):
     def after_class(self, pod: Any, old: Any, new: Any) -> bool:
         """Whether the class is new, or allows other topologies."""
         return old is None or old.allowedTopologies != new.allowedTopologies
-
-
-def claims_in(state: CycleState) -> Claims | None:
-    """The claims of the Pod of that cycle, if it has any."""
-    found = state.read(NAME)
-    return found[0] if found is not None else None

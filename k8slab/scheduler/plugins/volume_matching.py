@@ -7,7 +7,7 @@ from typing import Any
 
 from k8slab.api.quantity import value
 from k8slab.scheduler.cache import Cache
-from k8slab.scheduler.nodeinfo import NodeInfo
+from k8slab.scheduler.nodeinfo import NodeInfo, claim_names
 from k8slab.scheduler.selectors import NodeTerm, matches, of_label_selector
 
 BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
@@ -72,8 +72,6 @@ def status_of_claim(cache: Cache, pod: Any) -> str:
 
 def sort_claims(cache: Cache, pod: Any) -> Claims:
     """Which claims are bound, which wait for a node, and which should be bound but are not."""
-    from k8slab.scheduler.nodeinfo import claim_names
-
     found = Claims()
     for name in claim_names(pod):
         claim = cache.get("persistentvolumeclaims", pod.metadata.namespace, name)

@@ -83,7 +83,8 @@ def _claims(pod: Any) -> set[str]:
 
 def _restricted(volume: Any) -> bool:
     return any(
-        source is not None for source in (volume.gcePersistentDisk, volume.awsElasticBlockStore, volume.rbd, volume.iscsi)
+        source is not None
+        for source in (volume.gcePersistentDisk, volume.awsElasticBlockStore, volume.rbd, volume.iscsi)
     )
 
 
