@@ -65,6 +65,8 @@ def read_data(call: Call, body: Any, kind: str) -> Any:
         raise unrecognized(kind, f"couldn't get version/kind; json parse error: {error}", body) from None
     except documents.DocumentError as error:
         raise unrecognized(kind, f"yaml: {error.problem}", body) from None
+    except UnicodeDecodeError:
+        raise unrecognized(kind, "yaml: invalid leading UTF-8 octet", body) from None
     raise unsupported_media_type(ACCEPTED)
 
 
