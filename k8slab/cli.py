@@ -17,10 +17,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return arguments.run(arguments) or 0
     except (K8sLabError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(_message(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"error: cannot open {error.filename}: {error.strerror}"
+    text = str(error)
+    # kubectl's own messages begin with what they are.
+    return text if text.startswith(("error:", "Error from server", "The ")) else f"error: {text}"
 
 
 def _parser() -> argparse.ArgumentParser:
