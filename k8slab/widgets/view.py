@@ -9,7 +9,7 @@ import anywidget
 import traitlets
 
 from k8slab.errors import K8sLabError
-from k8slab.views.board import board_html, board_model, board_text
+from k8slab.views.board import Board, board_html, board_model, board_text
 from k8slab.views.object import find_object, object_card
 from k8slab.widgets.feed import Feed, Message
 from k8slab.widgets.module import module_text, style_text
@@ -70,6 +70,8 @@ class ClusterView(anywidget.AnyWidget):
             self._player.ask(self, self._welcome)
         elif kind == "bye":
             self._player.ask(self, self._leave)
+        elif kind == "picture":
+            self._player.ask(self, self._send_picture)
 
     def _on_intent(self, change: Any) -> None:
         intent = change["new"]
@@ -89,6 +91,10 @@ class ClusterView(anywidget.AnyWidget):
         self._pass_on(message)
         self._player.attach(self)
         self._show_details()
+
+    def _send_picture(self) -> None:
+        """A front end of another version is there: it can show no more than this."""
+        self.send({"k": "picture", "html": board_html(self._board())})
 
     def _leave(self) -> None:
         self._live = False
@@ -161,10 +167,13 @@ class ClusterView(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
+        board = self._board()
+        return {**data, "text/html": board_html(board), "text/plain": board_text(board)}, metadata
+
+    def _board(self) -> Board:
         with self._lab.lock:
             snapshot = self._lab.cluster.snapshot()
-        board = board_model(snapshot, [self.namespace] if self.namespace else None, show_system=self.system)
-        return {**data, "text/html": board_html(board), "text/plain": board_text(board)}, metadata
+            return board_model(snapshot, [self.namespace] if self.namespace else None, show_system=self.system)
 
     def close(self) -> None:
         """End the view: the front end forgets it, and the clock stops if nobody else looks."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from k8slab.sim.clock import SECOND
+from k8slab.views.board import board_html, board_model
 from k8slab.views.theme import COLOURS
-from k8slab.widgets.feed import Feed
+from k8slab.widgets.feed import Feed, Message
 from tests.browser.page import Page
 from tests.views.sample import guestbook, healthy, node, pod
 from tests.widgets.sample import Cluster
@@ -77,7 +78,9 @@ def test_old_and_doubled_messages_change_nothing(page):
 def test_another_schema_is_told_not_blank(page):
     shown = page(traits={"schema": 99})
     assert "another version" in shown.page.locator(".k8slab-view").inner_text()
-    assert shown.page.evaluate("sent") == []
+    assert shown.page.evaluate("sent") == [{"k": "picture"}]
+    shown.send(Message({"k": "picture", "html": board_html(board_model(guestbook()))}, []))
+    assert shown.page.locator(".k8slab-view svg").count() == 1
 
 
 def test_back_and_forth_in_time_shows_the_same_pictures(page):
@@ -115,8 +118,10 @@ def test_replay_runs_to_now(page):
         cluster.clock.run_until(second * SECOND)
         cluster.put(pod(f"new-{second}", "worker-1"))
     shown.send(feed.pull())
-    shown.page.evaluate("document.querySelector('.k8slab-bar').value = 0")
-    shown.page.locator(".k8slab-bar").dispatch_event("input")
+    shown.settle(200)
+    shown.page.evaluate(
+        "() => { const bar = document.querySelector('.k8slab-bar'); bar.value = 0; bar.dispatchEvent(new Event('input')); }"
+    )
     shown.page.locator(".k8slab-past").wait_for()
     shown.page.get_by_role("button", name="Replay").click()
     shown.page.locator(".k8slab-past").wait_for(state="hidden", timeout=5000)

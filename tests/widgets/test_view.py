@@ -147,6 +147,13 @@ def test_strange_selections_find_nothing(view, target):
     assert view.notice == {}
 
 
+def test_a_front_end_of_another_version_gets_the_still_picture(view):
+    view._on_message(view, {"k": "picture"}, [])
+    frame(view)
+    assert "<svg" in view.sent[-1][0]["html"]
+    assert view._player._listeners == []
+
+
 def test_bye_ends_the_clock(view):
     hello(view)
     view._on_message(view, {"k": "bye"}, [])

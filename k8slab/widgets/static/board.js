@@ -20,6 +20,7 @@ class Session {
     this.events = [];
     this.told = 0;
     this.views = new Set();
+    this.places = new Set(); // of still pictures, where the kernel speaks another version
     this.detail = null;
     this.counter = 0;
     this.replica.choose(model.get("namespace"), model.get("system"));
@@ -31,7 +32,10 @@ class Session {
       model.on(`change:${name}`, () => this.changed());
     }
     model.on("change:notice", () => this.views.forEach((view) => view.toast(model.get("notice"))));
-    if (!this.mismatch) this.hello(0);
+    if (this.mismatch) model.send({ k: "picture" });
+    else this.hello(0);
+    this.leaving = () => this.views.size && model.send({ k: "bye" });
+    window.addEventListener("pagehide", this.leaving);
   }
 
   get mismatch() {
@@ -47,7 +51,10 @@ class Session {
   }
 
   receive(message, buffers) {
-    if (message.k === "detail") {
+    if (message.k === "picture") {
+      this.picture = message.html;
+      this.places.forEach((place) => (place.innerHTML = message.html));
+    } else if (message.k === "detail") {
       this.detail = message;
     } else if (message.k === "snap" || message.k === "d") {
       if (!this.timeline.take(message, buffers)) this.model.send({ k: "resync" });
@@ -86,6 +93,11 @@ class Session {
     if (this.left) this.hello(0);
     this.left = false;
     this.views.add(view);
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    window.removeEventListener("pagehide", this.leaving);
   }
 
   remove(view) {
@@ -481,11 +493,13 @@ class View {
 }
 
 // A kernel of another version speaks another language: say so and show its still picture instead of a blank.
-function showMismatch(model, element) {
-  const place = el("div", { class: "k8slab-view" }, el("p", { class: "k8slab-hint" }, "This live view is of another version of k8slab. Restart the kernel and run the cell again."));
-  const picture = model.get("fallback");
-  if (picture) place.insertAdjacentHTML("beforeend", picture);
-  element.appendChild(place);
+function showMismatch(session, element) {
+  const hint = "This live view is of another version of k8slab: restart the kernel and run the cell again. Until then, a still picture.";
+  const place = el("div", {});
+  place.innerHTML = session.picture || "";
+  session.places.add(place);
+  element.appendChild(el("div", { class: "k8slab-view" }, el("p", { class: "k8slab-hint" }, hint), place));
+  return () => session.places.delete(place);
 }
 
 export default () => {
@@ -493,10 +507,11 @@ export default () => {
   return {
     initialize({ model }) {
       session = new Session(model);
+      return () => session.close();
     },
     render({ model, el: element }) {
       session = session || new Session(model);
-      if (session.mismatch) return showMismatch(model, element);
+      if (session.mismatch) return showMismatch(session, element);
       const view = new View(session, element);
       return () => view.close();
     },
