@@ -9,7 +9,7 @@ from k8slab.api import core_v1 as core
 from k8slab.api import quantity
 from k8slab.client import Client, Informer, Recorder
 from k8slab.errors import ApiError
-from k8slab.kubelet.admission import Room, admit, bytes_of
+from k8slab.kubelet.admission import Room, admit, bytes_of, fits
 from k8slab.kubelet.backoff import Backoff
 from k8slab.kubelet.environment import Lookup, environment
 from k8slab.kubelet.eviction import Eviction
@@ -181,11 +181,20 @@ class Kubelet:
             self._finished_before(worker, pod)
             return
         self.workers[worker.uid] = worker
-        refusal = admit(pod, self.api_node, self.room, self.heartbeat.pressure)
+        refusal = admit(pod, self._node_for(pod), self.room, self.heartbeat.pressure)
         if refusal is None:
             worker.accept()
         else:
             worker.reject(*refusal)
+
+    def _node_for(self, pod: core.Pod) -> core.Node | None:
+        """The Node as known here, asked for again where the Pod does not fit: its labels may have changed since."""
+        if self.api_node is not None and not fits(pod, self.api_node):
+            try:
+                self.api_node = self.client.get("nodes", self.node.name)
+            except ApiError:
+                pass
+        return self.api_node
 
     def _finished_before(self, worker: PodWorker, pod: core.Pod) -> None:
         """A Pod that had ended before this kubelet knew it: nothing to do until it is deleted."""

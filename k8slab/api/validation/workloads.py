@@ -21,7 +21,13 @@ from k8slab.api.apps_v1 import (
     StatefulSetSpec,
     StatefulSetUpdateStrategy,
 )
-from k8slab.api.core_v1 import PodTemplateSpec, ReplicationController, ReplicationControllerSpec
+from k8slab.api.core_v1 import (
+    PersistentVolumeClaimVolumeSource,
+    PodTemplateSpec,
+    ReplicationController,
+    ReplicationControllerSpec,
+    Volume,
+)
 from k8slab.api.meta_v1 import LabelSelector
 from k8slab.api.validation import names
 from k8slab.api.validation.gostruct import quoted
@@ -192,8 +198,21 @@ def _stateful_set_spec(spec: StatefulSetSpec, errors: Errors) -> None:
         nonnegative(spec.ordinals.start, "spec.ordinals.start", errors)
     _selector(spec.selector, "statefulset", errors)
     template_labels(spec.selector, spec.template, "spec.template", errors)
-    template_spec(spec.template, "spec.template", errors)
+    template_spec(_with_claims(spec), "spec.template", errors)
     always_running(spec.template, "StatefulSet", "spec.template", errors)
+
+
+def _with_claims(spec: StatefulSetSpec) -> PodTemplateSpec | None:
+    """The template with the volumes that Pods get for their claims, which containers may mount."""
+    claims = [claim.metadata.name for claim in spec.volumeClaimTemplates or () if claim.metadata]
+    if not claims or not spec.template or not spec.template.spec:
+        return spec.template
+    pod = spec.template.spec
+    own = tuple(volume for volume in pod.volumes or () if volume.name not in claims)
+    mounted = (
+        Volume(name=name, persistentVolumeClaim=PersistentVolumeClaimVolumeSource(claimName=name)) for name in claims
+    )
+    return spec.template.replace(spec=pod.replace(volumes=(*own, *mounted)))
 
 
 def _stateful_strategy(strategy: StatefulSetUpdateStrategy, errors: Errors) -> None:
