@@ -120,7 +120,8 @@ def test_replay_runs_to_now(page):
     shown.send(feed.pull())
     shown.settle(200)
     shown.page.evaluate(
-        "() => { const bar = document.querySelector('.k8slab-bar'); bar.value = 0; bar.dispatchEvent(new Event('input')); }"
+        "() => { const bar = document.querySelector('.k8slab-bar'); bar.value = 0;"
+        " bar.dispatchEvent(new Event('input')); }"
     )
     shown.page.locator(".k8slab-past").wait_for()
     shown.page.get_by_role("button", name="Replay").click()
