@@ -67,6 +67,7 @@ class Recorder:
         self.trace = trace
         self.component = component
         self.host = host
+        self._names = Names(clock)
         self._similar: dict[tuple, Similar] = {}
         self._seen: dict[tuple, Seen] = {}
         self._buckets: dict[tuple, Bucket] = {}
@@ -115,7 +116,7 @@ class Recorder:
                 return
             _trim(self._seen)
             event = self._make(reference, type_, reason, message)
-            created = create_event(self.client, self.clock, event)
+            created = create_event(self.client, self.clock, event, self._names)
             self._seen[key] = Seen(created.metadata.name, 1, created.firstTimestamp)
         except ApiError:
             return
@@ -165,6 +166,7 @@ class SeriesRecorder:
         self.trace = trace
         self.component = component
         self.instance = f"{component}-{host}" if host else component
+        self._names = Names(clock)
         self._series: dict[tuple, tuple[str, int, int]] = {}
 
     def event(
@@ -199,7 +201,7 @@ class SeriesRecorder:
             reportingComponent=self.component,
             reportingInstance=self.instance,
         )
-        created = create_event(self.client, self.clock, event)
+        created = create_event(self.client, self.clock, event, self._names)
         _trim(self._series)
         self._series[key] = (created.metadata.name, 1, self.clock.now)
 
@@ -212,11 +214,29 @@ class SeriesRecorder:
         self.client.patch("events", name, patch, reference.namespace or "default")
 
 
-def create_event(client: Client, clock: Any, event: Event) -> Event:
-    """Create an Event named `<object>.<nanoseconds in hex>`; two of the same instant get neighbouring names."""
-    stamp = clock.unix_us * 1000
-    for attempt in range(1000):
-        metadata = event.metadata.replace(name=f"{event.involvedObject.name}.{stamp + attempt:x}")
+class Names:
+    """Names new Events `<object>.<nanoseconds in hex>`; two about one object in the same instant are neighbours."""
+
+    def __init__(self, clock: Any) -> None:
+        self.clock = clock
+        self._instant = -1
+        self._used: dict[str, int] = {}
+
+    def next(self, name: str) -> str:
+        """A name that was not given yet."""
+        now = self.clock.unix_us
+        if now != self._instant:
+            self._instant = now
+            self._used.clear()
+        count = self._used.get(name, 0)
+        self._used[name] = count + 1
+        return f"{name}.{now * 1000 + count:x}"
+
+
+def create_event(client: Client, clock: Any, event: Event, names: Names) -> Event:
+    """Create an Event under the next name that nobody else has taken."""
+    for _ in range(1000):
+        metadata = event.metadata.replace(name=names.next(event.involvedObject.name))
         try:
             return client.create(event.replace(metadata=metadata))
         except ApiError as error:
