@@ -11,7 +11,7 @@ from typing import Any
 from k8slab.api import documents, gojson
 from k8slab.api.base import KubeStruct
 from k8slab.api.codec import DecodeError, convert, from_dict
-from k8slab.api.defaults import set_defaults
+from k8slab.api.defaults import set_defaults, set_status_defaults
 from k8slab.api.request import JSON, YAML
 from k8slab.api.scheme import SCHEME, NoMatch
 from k8slab.api.unstructured import Unstructured
@@ -31,9 +31,19 @@ def decode_object(call: Call) -> Any:
     body, resource = call.request.body, call.endpoint.resource
     if isinstance(body, KubeStruct):
         obj = _typed(call, body)
+        if call.subresource == "status" and _has_stored_spec(call, obj):
+            return set_status_defaults(obj)
     else:
         obj = decode_data(call, read_data(call, body, resource.kind), resource.api_version, resource.kind, resource.cls)
     return with_defaults(call, obj)
+
+
+def _has_stored_spec(call: Call, obj: Any) -> bool:
+    """Whether the spec is the very one that is stored, as when a component writes back what it has read."""
+    if call.endpoint.from_storage is not None or not has_field(obj, "spec") or obj.spec is None:
+        return False
+    kv = call.server.store.get(call.endpoint.key(call.namespace, call.name))
+    return kv is not None and kv.value.spec is obj.spec
 
 
 def _typed(call: Call, body: Any) -> Any:

@@ -23,7 +23,7 @@ from k8slab.api.defaults import core, others, pods, workloads
 from k8slab.api.defaults.pods import template_spec
 from k8slab.api.defaults.resources import canonical_quantities, resource_list
 
-__all__ = ["canonical_quantities", "resource_list", "set_defaults", "template_spec"]
+__all__ = ["canonical_quantities", "resource_list", "set_defaults", "set_status_defaults", "template_spec"]
 
 
 def set_defaults(obj: Any) -> Any:
@@ -39,6 +39,22 @@ def set_defaults(obj: Any) -> Any:
     return obj if function is None else function(obj)
 
 
+def set_status_defaults(obj: Any) -> Any:
+    """The same for an object whose spec has its defaults already, as one that was read and gets a new status."""
+    function = _STATUS_BY_CLASS.get(type(obj))
+    if function is None:
+        return set_defaults(obj)
+    status = obj.status
+    new = function(canonical_quantities(status) if status is not None else None)
+    return obj if new is status else obj.replace(status=new)
+
+
+_STATUS_BY_CLASS: dict[type, Callable[[Any], Any]] = {
+    core_v1.Pod: pods.pod_status,
+    apps_v1.Deployment: workloads.deployment_status,
+    apps_v1.ReplicaSet: workloads.replica_set_status,
+}
+"""Of the kinds whose status is written most."""
 _BY_CLASS: dict[type, Callable[[Any], Any]] = {
     core_v1.Pod: pods.pod,
     core_v1.PodTemplate: pods.pod_template,

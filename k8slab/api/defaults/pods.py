@@ -46,8 +46,12 @@ def pod(obj: Pod) -> Pod:
             spec, containers=each(_host_ports, spec.containers), initContainers=each(_host_ports, spec.initContainers)
         )
     spec = pod_level_requests(fill_absent(spec, enableServiceLinks=True))
-    status = PENDING if obj.status is None else _addresses(fill(obj.status, phase="Pending"))
-    return change(obj, spec=spec, status=status)
+    return change(obj, spec=spec, status=pod_status(obj.status))
+
+
+def pod_status(status: PodStatus | None) -> PodStatus:
+    """A Pod's status."""
+    return PENDING if status is None else _addresses(fill(status, phase="Pending"))
 
 
 def _addresses(status: PodStatus) -> PodStatus:

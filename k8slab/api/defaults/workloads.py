@@ -59,14 +59,23 @@ def deployment(obj: Deployment) -> Deployment:
         rolling = QUARTER if rolling is None else fill_absent(rolling, maxUnavailable="25%", maxSurge="25%")
         strategy = change(strategy, rollingUpdate=rolling)
     spec = change(spec, strategy=strategy, template=template_spec(spec.template))
-    return change(obj, spec=spec, status=obj.status or DeploymentStatus())
+    return change(obj, spec=spec, status=deployment_status(obj.status))
+
+
+def deployment_status(status: DeploymentStatus | None) -> DeploymentStatus:
+    """A Deployment's status."""
+    return status or DeploymentStatus()
 
 
 def replica_set(obj: ReplicaSet) -> ReplicaSet:
     """A ReplicaSet."""
     spec = fill_absent(obj.spec or ReplicaSetSpec(), replicas=1)
-    status = NO_REPLICAS if obj.status is None else fill_absent(obj.status, replicas=0)
-    return change(obj, spec=change(spec, template=template_spec(spec.template)), status=status)
+    return change(obj, spec=change(spec, template=template_spec(spec.template)), status=replica_set_status(obj.status))
+
+
+def replica_set_status(status: ReplicaSetStatus | None) -> ReplicaSetStatus:
+    """A ReplicaSet's status."""
+    return NO_REPLICAS if status is None else fill_absent(status, replicas=0)
 
 
 def stateful_set(obj: StatefulSet) -> StatefulSet:

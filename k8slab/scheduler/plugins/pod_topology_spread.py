@@ -140,6 +140,20 @@ class PodTopologySpread(Plugin):
                 total += count * weights[index] + (constraint.max_skew - 1)
         return floor(total + 0.5)
 
+    def score_nodes(self, state: CycleState, pod: Any, nodes: Sequence[NodeInfo]) -> list[int]:
+        """The same for many nodes, with the Pods of each node as they were counted already."""
+        tally, weights, ignored = state.read(SCORE)
+        totals = [0.0] * len(nodes)
+        for index, constraint in enumerate(tally.constraints):
+            key, weight, extra, sums = constraint.key, weights[index], constraint.max_skew - 1, tally.sums[index]
+            by_node = key == HOSTNAME
+            for position, node in enumerate(nodes):
+                value = node.labels.get(key)
+                if value is not None:
+                    count = tally.counted_on(index, node) if by_node else sums.get(value, 0)
+                    totals[position] += count * weight + extra
+        return [0 if node.slot in ignored else floor(total + 0.5) for node, total in zip(nodes, totals, strict=True)]
+
     def normalize(self, state: CycleState, pod: Any, nodes: Sequence[NodeInfo], scores: list[int]) -> list[int]:
         """The emptiest domain gets 100; nodes that lack a key get 0."""
         ignored = state.read(SCORE)[2]

@@ -158,6 +158,11 @@ class SpreadTally(Tally):
                 total += count
         return total
 
+    def counted_on(self, index: int, node: NodeInfo) -> int:
+        """Matching Pods on one node, as of the last `sync`."""
+        counted = self._counted[index][node.slot]
+        return counted[1] if counted is not None else self.here(index, node)
+
     def _matches(self, index: int, ident: int) -> bool:
         other = self.cache.interner.classes[ident]
         selector = self.constraints[index].selector
