@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -190,10 +191,8 @@ class Kubelet:
     def _node_for(self, pod: core.Pod) -> core.Node | None:
         """The Node as known here, asked for again where the Pod does not fit: its labels may have changed since."""
         if self.api_node is not None and not fits(pod, self.api_node):
-            try:
+            with contextlib.suppress(ApiError):
                 self.api_node = self.client.get("nodes", self.node.name)
-            except ApiError:
-                pass
         return self.api_node
 
     def _finished_before(self, worker: PodWorker, pod: core.Pod) -> None:

@@ -49,4 +49,6 @@ def test_cassandra_is_taken(lab, kubectl):
     printed = kubectl(f"apply -f {CASSANDRA}")
     assert "statefulset.apps/cassandra created" in printed
     lab.run("5s")
-    assert lab.get("persistentvolumeclaim/cassandra-data-cassandra-0").spec.storageClassName == "fast"
+    assert lab.get("persistentvolumeclaim/cassandra-data-cassandra-0").status.phase == "Pending"
+    condition = next(c for c in lab.get("pod/cassandra-0").status.conditions if c.type == "PodScheduled")
+    assert "pod has unbound immediate PersistentVolumeClaims" in condition.message
