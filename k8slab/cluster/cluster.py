@@ -12,7 +12,7 @@ from k8slab.cluster.faults import Faults
 from k8slab.cluster.gate import Gate, load_request
 from k8slab.cluster.history import History, Snapshot
 from k8slab.cluster.topology import Shape, TopologyError, machines
-from k8slab.controllers import ControllerManager
+from k8slab.controllers import ControllerManager, StorageDrivers
 from k8slab.errors import K8sLabError
 from k8slab.etcd.store import Store
 from k8slab.kubelet import Kubelet
@@ -29,7 +29,7 @@ from k8slab.sim.trace import Trace
 BOOT = 60 * SECOND
 
 #: What a cluster consists of; ``components=`` chooses some of them. The API server (with its etcd) is always there.
-COMPONENTS = ("kube-apiserver", "kube-scheduler", "kube-controller-manager", "kubelet")
+COMPONENTS = ("kube-apiserver", "kube-scheduler", "kube-controller-manager", "csi-drivers", "kubelet")
 
 
 class Component(Protocol):
@@ -91,6 +91,9 @@ class Cluster:
             client = self._component_client("kube-controller-manager")
             self.manager = ControllerManager(client, self.clock, self.streams, self.trace)
             self.components["kube-controller-manager"] = self.manager
+        if "csi-drivers" in parts:
+            client = self._component_client("csi-drivers")
+            self.components["csi-drivers"] = StorageDrivers(client, self.clock, self.streams, self.trace)
         if "kube-scheduler" in parts:
             client = self._component_client("kube-scheduler")
             self.scheduler = Scheduler(client, self.clock, self.streams, self.trace)

@@ -1,6 +1,7 @@
 """kube-controller-manager: the control loops that turn what is wanted into what is."""
 
 from k8slab.controllers.controller import Options
+from k8slab.controllers.csi import StorageDrivers
 from k8slab.controllers.manager import ControllerManager
 
-__all__ = ["ControllerManager", "Options"]
+__all__ = ["ControllerManager", "Options", "StorageDrivers"]

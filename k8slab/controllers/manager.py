@@ -13,8 +13,6 @@ from k8slab.sim.clock import Clock
 from k8slab.sim.seed import Streams
 from k8slab.sim.trace import Trace
 
-LEASE = "kube-controller-manager"
-
 
 class ControllerManager:
     """The component that runs the controllers.
@@ -30,6 +28,10 @@ class ControllerManager:
     """
 
     name = "kube-controller-manager"
+    lease = "kube-controller-manager"
+    """Name of the Lease for which several of these compete."""
+    known: tuple[type[Controller], ...] = CONTROLLERS
+    """All controllers that this kind of manager has."""
 
     def __init__(
         self,
@@ -48,11 +50,11 @@ class ControllerManager:
         self.running = False
         self.leading = False
         context = Context(client, clock, streams, trace, self.informers, self.options)
-        self.controllers: dict[str, Controller] = {made.name: made(context) for made in _chosen(controllers)}
+        self.controllers: dict[str, Controller] = {made.name: made(context) for made in self._chosen(controllers)}
         self.elector: LeaderElector | None = None
         if identity:
             rng = streams.stream(f"leader-election/{identity}")
-            self.elector = LeaderElector(client, clock, trace, LEASE, identity, self._lead, self._follow, rng)
+            self.elector = LeaderElector(client, clock, trace, self.lease, identity, self._lead, self._follow, rng)
 
     @property
     def about(self) -> dict[str, str]:
@@ -89,6 +91,18 @@ class ControllerManager:
         """Let a paused controller catch up. Raises K8sLabError for unknown names."""
         self._controller(name).resume()
 
+    def _chosen(self, names: Iterable[str] | None) -> list[type[Controller]]:
+        if names is None:
+            return list(self.known)
+        known = {made.name: made for made in self.known}
+        chosen = []
+        for name in names:
+            found = known.get(name) or known.get(f"{name}-controller")
+            if found is None:
+                raise K8sLabError(f'no controller "{name}"; there are: {", ".join(known)}')
+            chosen.append(found)
+        return chosen
+
     def _controller(self, name: str) -> Controller:
         for candidate in (name, f"{name}-controller"):
             if candidate in self.controllers:
@@ -111,16 +125,3 @@ class ControllerManager:
         self.informers.stop()
         for controller in self.controllers.values():
             controller.stop()
-
-
-def _chosen(names: Iterable[str] | None) -> list[type[Controller]]:
-    if names is None:
-        return list(CONTROLLERS)
-    known = {made.name: made for made in CONTROLLERS}
-    chosen = []
-    for name in names:
-        found = known.get(name) or known.get(f"{name}-controller")
-        if found is None:
-            raise K8sLabError(f'no controller "{name}"; there are: {", ".join(known)}')
-        chosen.append(found)
-    return chosen

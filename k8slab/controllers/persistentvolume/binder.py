@@ -16,8 +16,20 @@ from k8slab.errors import ApiError
 BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
 BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
 PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
+PROVISIONER = "volume.kubernetes.io/storage-provisioner"
+BETA_PROVISIONER = "volume.beta.kubernetes.io/storage-provisioner"
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
+MIGRATED = {
+    "kubernetes.io/aws-ebs": "ebs.csi.aws.com",
+    "kubernetes.io/azure-disk": "disk.csi.azure.com",
+    "kubernetes.io/azure-file": "file.csi.azure.com",
+    "kubernetes.io/cinder": "cinder.csi.openstack.org",
+    "kubernetes.io/gce-pd": "pd.csi.storage.gke.io",
+    "kubernetes.io/portworx-volume": "pxd.portworx.com",
+    "kubernetes.io/vsphere-volume": "csi.vsphere.vmware.com",
+}
+"""In-tree provisioners that CSI drivers replaced: classes may still name them."""
 WAITING = "waiting for first consumer to be created before binding"
 
 
@@ -109,12 +121,21 @@ class PersistentVolumeBinder(Controller):
             text = "no volume plugin matched name: kubernetes.io/no-provisioner"
             self.recorder.event(claim, "Warning", "ProvisioningFailed", text)
         else:
-            text = (
-                f"Waiting for a volume to be created either by the external provisioner '{found.provisioner}' or "
-                "manually by the system administrator. If volume creation is delayed, please verify that the "
-                "provisioner is running and correctly registered."
-            )
-            self.recorder.event(claim, "Normal", "ExternalProvisioning", text)
+            self._ask_provisioner(claim, MIGRATED.get(found.provisioner, found.provisioner))
+
+    def _ask_provisioner(self, claim: PersistentVolumeClaim, driver: str) -> None:
+        """Name the provisioner in the claim, for it to notice, and say whom the claim waits for."""
+        notes = claim.metadata.annotations or {}
+        if notes.get(PROVISIONER) != driver:
+            self.say(f"{claim.metadata.namespace}/{claim.metadata.name} needs a new volume: {driver} has to make it")
+            named = {**notes, BETA_PROVISIONER: driver, PROVISIONER: driver}
+            claim = self.client.update(claim.replace(metadata=claim.metadata.replace(annotations=named)))
+        text = (
+            f"Waiting for a volume to be created either by the external provisioner '{driver}' or "
+            "manually by the system administrator. If volume creation is delayed, please verify that the "
+            "provisioner is running and correctly registered."
+        )
+        self.recorder.event(claim, "Normal", "ExternalProvisioning", text)
 
     def _tell_waiting(self, claim: PersistentVolumeClaim) -> None:
         users = [pod.metadata.name for pod in self.pods.list(claim.metadata.namespace) if uses(pod, claim)]
