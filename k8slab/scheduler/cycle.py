@@ -81,7 +81,7 @@ class Cycle:
         self.state = state
         self.start = start
         self.detailed = detailed
-        self.table: Table = framework.tables.get(state, nominator)
+        self.table: Table = framework.tables.get(state)
         self.feasible: list[int] = []
         self.examined = 0
         self.advance = 0
@@ -94,7 +94,7 @@ class Cycle:
         self.rejected: dict[int, Status] = {}
         self._checked: set[int] = set()
         self._looked: list[tuple[int, int]] = []
-        self._nominator = nominator
+        self._nominator = nominator if nominator is not None else framework.handle.nominator
         self._active: list[tuple[int, Plugin]] = []
 
     # --- filtering

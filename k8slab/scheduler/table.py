@@ -34,9 +34,9 @@ class Table:
         nonzero: those of them which gave any node something other than 0.
     """
 
-    def __init__(self, framework: Framework, state: CycleState, nominator: Any) -> None:
+    def __init__(self, framework: Framework, state: CycleState) -> None:
         self.framework = framework
-        self.nominator = nominator
+        self.nominator = framework.handle.nominator
         self.priority = state.pod_info.priority
         self.order = -1
         self.position = 0
@@ -103,7 +103,7 @@ class Table:
     def _judge(self, state: CycleState, slot: int) -> None:
         node = state.cache.nodes[slot]
         failure = None
-        if self.nominator is not None and node.name in self.nominator.nodes:
+        if node.name in self.nominator.nodes:
             failure = self._filter(state, self._with_nominated(node))
         failure = failure or self._filter(state, node)
         if failure is None:
@@ -157,12 +157,12 @@ class Tables:
         self.framework = framework
         self._tables: dict[tuple[int, int], Table] = {}
 
-    def get(self, state: CycleState, nominator: Any = None) -> Table:
+    def get(self, state: CycleState) -> Table:
         """The table for the Pod of that cycle, brought up to date."""
         ident = (state.pod_info.shape.ident, state.pod_info.priority)
         table = self._tables.pop(ident, None)
         if table is None:
-            table = Table(self.framework, state, nominator)
+            table = Table(self.framework, state)
             while len(self._tables) >= LIMIT:
                 del self._tables[next(iter(self._tables))]
         self._tables[ident] = table
