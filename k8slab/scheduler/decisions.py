@@ -29,6 +29,7 @@ class Attempt:
         evaluated, feasible, tied: numbers of nodes looked at, that fit, and that shared the best total.
         answers: what plugins that are not built in said.
         woken_by: the event that made the scheduler try again.
+        setting: the configuration and the plugin classes with which it was made.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class Attempt:
         "pod",
         "position",
         "profile",
+        "setting",
         "start",
         "tied",
         "time",
@@ -67,6 +69,7 @@ class Attempt:
         self.answers: dict[str, Answers] = {}
         self.journal: list[Entry] = []
         self.position = 0
+        self.setting: Any = None
 
     def at(self, journal: list[Entry]) -> None:
         """Remember the state in which the attempt is made."""

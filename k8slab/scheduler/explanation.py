@@ -133,9 +133,10 @@ def explain(scheduler: Scheduler, attempt: Attempt, attempts: int) -> Explanatio
 
 def _again(scheduler: Scheduler, attempt: Attempt) -> tuple[Cycle, str]:
     cache, nominator = rebuild(attempt.journal[: attempt.position])
-    profile = next(one for one in scheduler.configuration.profiles if one.scheduler_name == attempt.profile)
-    registry = scheduler.registry | {name: recalled(answers) for name, answers in attempt.answers.items()}
-    framework = Framework(profile, registry, Workshop(scheduler, cache, nominator))
+    configuration, registry = attempt.setting
+    profile = next(one for one in configuration.profiles if one.scheduler_name == attempt.profile)
+    past = {name: recalled(answers, registry[name]) for name, answers in attempt.answers.items()}
+    framework = Framework(profile, registry | past, Workshop(scheduler, cache, nominator))
     state = CycleState(cache.interner.info(attempt.pod), cache, framework)
     cycle = Cycle(framework, state, attempt.start, nominator, detailed=True)
     try:

@@ -213,7 +213,7 @@ def _expand(
     more = [(name, plugin.weight) for name, plugin in registry.items() if name not in REGISTRY]
     defaults = [(plugin.name, weight) for plugin, weight in DEFAULT_PLUGINS] + more
     multi = _merged(defaults, plugins.get("multiPoint") or {})
-    _check_known([name for name, _ in multi], "MultiPoint", registry)
+    _check_known([name for name, _ in multi], "PreFilter", registry)
     points: dict[str, list[Entry]] = {}
     weights: dict[str, int] = {}
     for key, point in SET_NAMES.items():
@@ -252,10 +252,10 @@ def _at_point(
     seen: set[str] = set()
     for name, _ in enabled:
         if name in seen:
-            raise ConfigurationError(f'plugin "{name}" already registered as "{point}"')
+            raise ConfigurationError(f'plugin "{name}" already registered as "{point}Plugin"')
         seen.add(name)
         if not _takes_part(registry[name], point):
-            raise ConfigurationError(f'plugin "{name}" does not extend {point} plugin')
+            raise ConfigurationError(f'plugin "{name}" does not extend {point}Plugin plugin')
     in_multi = {name for name, _ in multi}
     rest = [
         (name, weight)
@@ -273,9 +273,11 @@ def _takes_part(plugin: type[Plugin], point: str) -> bool:
 def _entries(enabled: Any) -> list[Entry]:
     found = []
     for one in enabled or ():
-        weight = _integer(one.get("weight") or 0, f"plugins.enabled[{one['name']}].weight")
-        if weight < 0:
-            raise ConfigurationError(f'score plugin "{one["name"]}" has an invalid weight {weight}')
+        weight = _integer(one.get("weight") or 0, "profiles.plugins.score.enabled.weight")
+        if not -(2**31) <= weight < 2**31:
+            path = "Plugin.profiles.plugins.score.enabled.weight"
+            text = f"json: cannot unmarshal number {weight} into Go struct field {path} of type int32"
+            raise ConfigurationError(text)
         found.append((one["name"], weight))
     return found
 

@@ -44,9 +44,15 @@ def answers_of(cycle: Any) -> dict[str, Answers]:
     return found
 
 
-def recalled(answers: Answers) -> type[Plugin]:
-    """A plugin class that gives these answers."""
-    return type("Recalled", (Recalled,), {"answers": answers})
+def recalled(answers: Answers, original: type[Plugin]) -> type[Plugin]:
+    """A plugin class that gives these answers, at the extension points of the plugin that gave them."""
+    body: dict[str, Any] = {"answers": answers}
+    for method in ("pre_filter", "filter", "filter_nodes", "pre_score", "score", "score_nodes", "normalize"):
+        point = "filter" if method.startswith("filter") else "score" if method.startswith("score") else method
+        names = (point, f"{point}_nodes") if point in ("filter", "score") else (point,)
+        if all(getattr(original, name) is getattr(Plugin, name) for name in names):
+            body[method] = getattr(Plugin, method)
+    return type("Recalled", (Recalled,), body)
 
 
 class Recalled(Plugin):

@@ -85,6 +85,7 @@ class Scheduler:
         self.recorders: dict[str, SeriesRecorder] = {}
         self.queue = self._make_queue()
         self.binder = Binder(self)
+        self.setting = (self.configuration, self.registry)
         self.frameworks: dict[str, Framework] = {}
         self._hints: dict[str, list[tuple[str, EventHint]]] = {}
         self._make_frameworks()
@@ -242,6 +243,7 @@ class Scheduler:
             return
         framework = self.frameworks[pod.spec.schedulerName or "default-scheduler"]
         attempt = Attempt(self.clock.now, queued.attempts, pod, framework.name, self.next_start, queued.woken_by)
+        attempt.setting = self.setting
         self.cache.refresh()
         attempt.at(self.cache.journal)
         self.decisions.record(attempt)

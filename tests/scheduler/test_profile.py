@@ -98,12 +98,12 @@ profiles:
         (
             "profiles: [{plugins: {multiPoint: {enabled: [{name: Magic}]}}}]",
             "initializing profiles: creating profile for scheduler name default-scheduler: "
-            'MultiPointPlugin "Magic" does not exist',
+            'PreFilterPlugin "Magic" does not exist',
         ),
         (
             "profiles: [{plugins: {score: {enabled: [{name: NodeName}]}}}]",
             "initializing profiles: creating profile for scheduler name default-scheduler: "
-            'plugin "NodeName" does not extend Score plugin',
+            'plugin "NodeName" does not extend ScorePlugin plugin',
         ),
         (
             "profiles: [{plugins: {bind: {disabled: [{name: '*'}]}}}]",
