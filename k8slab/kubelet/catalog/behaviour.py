@@ -104,7 +104,7 @@ MONGO = Program(
     logs=((2, '{"s":"I","c":"NETWORK","msg":"Waiting for connections","attr":{"port":27017}}'),),
 )
 CASSANDRA = Program(
-    ready_after="45s",
+    ready_after="24s",
     ports=(7000, 7001, 7199, 9042),
     memory="700Mi",
     cpu=80,
@@ -112,7 +112,7 @@ CASSANDRA = Program(
     stop_code=TERMINATED,
     status=0,
     checks=("/ready-probe.sh", "ready-probe.sh", "nodetool", "cqlsh"),
-    logs=((1, "INFO  Starting up Cassandra"), (45, "INFO  Startup complete: listening for CQL clients on 9042")),
+    logs=((1, "INFO  Starting up Cassandra"), (24, "INFO  Startup complete: listening for CQL clients on 9042")),
 )
 RABBITMQ = Program(
     ready_after="10s",
