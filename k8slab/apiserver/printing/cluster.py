@@ -92,6 +92,12 @@ def quota(obj: Any, now: Now) -> list[Any]:
     return [obj.metadata.name, ", ".join(requests), ", ".join(limits), now.age(obj)]
 
 
+def _class_of(obj: Any) -> str:
+    """A claim's or volume's class: the annotation of old counts more than the field."""
+    beta = (obj.metadata.annotations or {}).get("volume.beta.kubernetes.io/storage-class")
+    return beta if beta is not None else text(obj.spec.storageClassName, "")
+
+
 def persistent_volume(obj: Any, now: Now) -> list[Any]:
     """A PersistentVolume."""
     spec, status = obj.spec, obj.status
@@ -104,7 +110,7 @@ def persistent_volume(obj: Any, now: Now) -> list[Any]:
         text(spec.persistentVolumeReclaimPolicy, ""),
         phase,
         f"{claim.namespace}/{claim.name}" if claim is not None else "",
-        text(spec.storageClassName, ""),
+        _class_of(obj),
         text(spec.volumeAttributesClassName, UNSET),
         text(status.reason if status is not None else None, ""),
         now.age(obj),
@@ -126,7 +132,7 @@ def persistent_volume_claim(obj: Any, now: Now) -> list[Any]:
         text(spec.volumeName, ""),
         capacity,
         modes,
-        text(spec.storageClassName, ""),
+        _class_of(obj),
         text(spec.volumeAttributesClassName, UNSET),
         now.age(obj),
         text(spec.volumeMode, UNSET),
