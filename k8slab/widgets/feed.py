@@ -29,6 +29,9 @@ PODS, NODES, EVENTS = "/registry/pods/", "/registry/minions/", "/registry/events
 #: So many changes at once are not worth sending one by one: a snapshot is smaller.
 MAX_RECORDS = 200_000
 
+#: So many of the newest revisions a new front end can look back on.
+MAX_PAST = 20_000
+
 
 class Message(NamedTuple):
     """The JSON part and the buffers of one message."""
@@ -70,20 +73,41 @@ class Feed:
 
     # -- snapshot -------------------------------------------------------------------------------------------------
 
+    def story(self) -> list[Message]:
+        """Everything as it was when the lab was ready, or as far back as is known, and what has happened since."""
+        store, writes = self._cluster.store, self._cluster.trace.writes
+        revision = max(store.revision - MAX_PAST, store.compacted, 1)
+        for number in range(revision + 1, store.revision + 1):
+            if number in writes and writes[number].time > 0:
+                break
+            revision = number
+        if revision >= store.revision:
+            return [self.snapshot()]
+        time = max(0, writes[revision].time) if revision in writes else 0
+        begin = self._snapshot(revision, time, {})
+        since = self.pull()
+        # Where too much has happened, the pull is a snapshot itself.
+        return [begin, since or self.tick()]
+
     def snapshot(self) -> Message:
         """Everything as it is now; slots begin anew."""
+        cluster = self._cluster
+        return self._snapshot(cluster.store.revision, cluster.clock.now, cluster.faults.failed_nodes)
+
+    def _snapshot(self, revision: int, time: int, off: dict[str, None]) -> Message:
         self._begin()
         store = self._cluster.store
-        self._off = dict.fromkeys(self._cluster.faults.failed_nodes)
+        self._off = dict.fromkeys(off)
         out = _Frame()
-        for kv in store.range(NODES):
+        for kv in store.range(NODES, revision=revision):
             slot = self._node_slot(kv.value.metadata.name)
             self._node_states[slot] = self._node_word(kv.value)
             self._write_node(out, slot, kv.value)
-        for kv in store.range(PODS):
-            slot = self._add_pod(out, kv.key, kv.value, self._pod_word(kv.value))
-        self._revision, self._time = store.revision, self._cluster.clock.now
-        return self._message("snap", [out.nodes, out.pods, out.strings()], {"reasons": list(self._reasons)[1:]})
+        for kv in store.range(PODS, revision=revision):
+            self._add_pod(out, kv.key, kv.value, self._pod_word(kv.value))
+        self._revision, self._time = revision, time
+        extra = {"reasons": list(self._reasons)[1:], "t": time}
+        return self._message("snap", [out.nodes, out.pods, out.strings()], extra)
 
     # -- changes --------------------------------------------------------------------------------------------------
 

@@ -66,8 +66,10 @@ class ClusterView(anywidget.AnyWidget):
 
     def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
         kind = content.get("k") if isinstance(content, dict) else None
-        if kind in ("hello", "resync"):
+        if kind == "hello":
             self._player.ask(self, self._welcome)
+        elif kind == "resync":
+            self._player.ask(self, self._mend)
         elif kind == "bye":
             self._player.ask(self, self._leave)
         elif kind == "picture":
@@ -84,13 +86,20 @@ class ClusterView(anywidget.AnyWidget):
     # -- on the player's thread -----------------------------------------------------------------------------------
 
     def _welcome(self) -> None:
-        """A front end is there, or has lost the thread: send everything."""
+        """A front end is there: send everything, with the past that it can look back on."""
         self._live = True
+        with self._lab.lock:
+            messages = self._feed.story()
+        for message in messages:
+            self._pass_on(message)
+        self._player.attach(self)
+        self._show_details()
+
+    def _mend(self) -> None:
+        """A front end has lost the thread: send how things are now, quickly."""
         with self._lab.lock:
             message = self._feed.snapshot()
         self._pass_on(message)
-        self._player.attach(self)
-        self._show_details()
 
     def _send_picture(self) -> None:
         """A front end of another version is there: it can show no more than this."""

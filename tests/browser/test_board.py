@@ -82,6 +82,16 @@ def test_shows_the_cluster(notebook, view, shot):
     shot(view, f"board-{notebook.theme}")
 
 
+def test_the_past_before_the_view_can_be_looked_at(notebook, view):
+    bar = view.locator(".k8slab-bar")
+    assert int(bar.get_attribute("max")) > 5
+    bar.focus()
+    notebook.page.keyboard.press("Home")
+    wait_for_counts(notebook, Running=0)
+    view.get_by_role("button", name="Live").click()
+    wait_for_counts(notebook, Running=6)
+
+
 def test_follows_the_theme(notebook, view):
     colour = view.evaluate("e => getComputedStyle(e.querySelector('.k8slab-toolbar')).backgroundColor")
     bright = sum(int(part) for part in colour.strip("rgba()").split(",")[:3]) / 3

@@ -130,6 +130,48 @@ def test_events_are_passed_on_and_a_flood_is_counted():
     assert (len(content["ev"]), content["missed"]) == (MAX_EVENTS, 30)
 
 
+def test_a_new_front_end_can_look_back_to_when_the_lab_was_ready():
+    cluster = Cluster(node("worker-1"), pod("web", "worker-1"))
+    for second in range(1, 6):
+        cluster.clock.run_until(second * SECOND)
+        cluster.put(pod("web", "worker-1", ready=second % 2 == 0))
+    cluster.clock.run_until(9 * SECOND)
+    begin, since = Feed(cluster).story()
+    assert (begin.content["k"], begin.content["t"]) == ("snap", 0)
+    assert (since.content["k"], since.content["t"]) == ("d", 9 * SECOND)
+    replica = Replica()
+    replica.take(begin)
+    assert replica.picture()[1][0][4] == "Running"
+    replica.take(since)
+    assert replica.picture() == fresh(cluster)
+    assert [time / SECOND for time, _ in replica.frames] == [1, 2, 3, 4, 5]
+
+
+def test_how_far_back_is_limited(monkeypatch):
+    monkeypatch.setattr("k8slab.widgets.feed.MAX_PAST", 3)
+    cluster = Cluster(node("worker-1"))
+    for second in range(1, 11):
+        cluster.clock.run_until(second * SECOND)
+        cluster.put(pod("web", "worker-1", ready=second % 2 == 0))
+    begin, since = Feed(cluster).story()
+    assert begin.content["t"] == 7 * SECOND
+    assert len(since.buffers[0]) == 3 * RECORD.size
+
+
+def test_the_story_of_a_compacted_cluster_begins_later():
+    cluster = Cluster(node("worker-1"))
+    for second in range(1, 5):
+        cluster.clock.run_until(second * SECOND)
+        cluster.put(pod("web", "worker-1", ready=second % 2 == 0))
+    cluster.store.compact(cluster.store.revision - 1)
+    begin, since = Feed(cluster).story()
+    assert begin.content["t"] == 3 * SECOND
+    replica = Replica()
+    replica.take(begin)
+    replica.take(since)
+    assert replica.picture() == fresh(cluster)
+
+
 def test_compacted_history_means_a_snapshot():
     cluster, feed, replica = start(node("worker-1"))
     cluster.put(pod("web", "worker-1"))
