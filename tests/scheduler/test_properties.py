@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 
 import pytest
@@ -12,6 +13,7 @@ from k8slab.scheduler.cache import Cache
 from k8slab.scheduler.cycle import Cycle
 from k8slab.scheduler.explanation import PASSED, SKIPPED
 from k8slab.scheduler.framework import CycleState
+from k8slab.scheduler.snapshot import rebuild
 from tests.scheduler.objects import Lab, node_dict, pod_dict
 
 ZONES = ("a", "b", "")
@@ -114,25 +116,20 @@ def outcome(cycle: Cycle) -> tuple:
 
 
 def compare_with_fresh(lab: Lab, pod: dict) -> None:
-    """The same search, once with everything that is kept, once with nothing."""
+    """The same search, with everything that is kept, and on a cache rebuilt from the journal with nothing kept."""
     scheduler = lab.scheduler
     scheduler.cache.refresh()
     framework = scheduler.frameworks["default-scheduler"]
     made = lab.client.create({**pod, "metadata": {**pod["metadata"], "name": "probe"}}, dry_run=True)
     kept = Cycle(framework, CycleState(scheduler.cache.interner.info(made), scheduler.cache, framework), 1)
     result = outcome(kept)
-    fresh = Cache(journalled=False)
-    for info in scheduler.cache.nodes:
-        fresh.set_node(info.node)
-    fresh._zones = {zone: list(names) for zone, names in scheduler.cache._zones.items()}
-    for info in scheduler.cache.pods.values():
-        fresh._add(fresh.interner.info(info.pod, info.node_name))
-    for resource, objects in scheduler.cache.objects.items():
-        for key, obj in objects.items():
-            fresh.set_object(resource, key, obj)
-    fresh.refresh()
-    assert [info.name for info in fresh.nodes] == [info.name for info in scheduler.cache.nodes]
-    anew = type(framework)(framework.profile, scheduler.registry, scheduler)
+    handle = copy.copy(scheduler)
+    fresh, handle.nominator = rebuild(scheduler.cache.journal)
+    handle.cache = fresh
+    assert [(info.name, list(info.pods)) for info in fresh.nodes] == [
+        (info.name, list(info.pods)) for info in scheduler.cache.nodes
+    ]
+    anew = type(framework)(framework.profile, scheduler.registry, handle)
     assert outcome(Cycle(anew, CycleState(fresh.interner.info(made), fresh, anew), 1)) == result
 
 
