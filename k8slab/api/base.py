@@ -38,6 +38,36 @@ class _FriendlyMeta(StructMeta):
         super().__init__(name, bases, namespace)
         type.__setattr__(cls, "__setattr__", _refuse_set)
         type.__setattr__(cls, "__delattr__", _refuse_set)
+        _ease(cls.__annotations__)
+
+
+def _ease(annotations: dict[str, Any]) -> None:
+    """Spare msgspec and typing most of the work when they look at a class: they evaluate each text of an annotation
+    anew for every subclass. Constants need no evaluation once the class is made, and usual types are known."""
+    for name, text in list(annotations.items()):
+        if isinstance(text, str):
+            if text.startswith("ClassVar["):
+                del annotations[name]
+            elif text in _USUAL:
+                annotations[name] = _USUAL[text]
+
+
+_USUAL: dict[str, Any] = {
+    "str": str,
+    "str | None": str | None,
+    "bool | None": bool | None,
+    "Boolean | None": bool | None,
+    "Int32 | None": Int32 | None,
+    "Int64 | None": Int64 | None,
+    "IntOrString | None": IntOrString | None,
+    "Quantity | None": Quantity | None,
+    "Time | None": str | None,
+    "MicroTime | None": str | None,
+    "JSON | None": Any | None,
+    "tuple[str, ...] | None": tuple[str, ...] | None,
+    "dict[str, str] | None": dict[str, str] | None,
+    "dict[str, Quantity] | None": dict[str, Quantity] | None,
+}
 
 
 def _refuse_set(target: Any, field: str, *_: Any) -> NoReturn:
