@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -136,7 +137,7 @@ class Feed:
             return self.snapshot()
         if out.empty:
             return None
-        extra = {"reasons": list(self._reasons)[known:], "ev": out.events, "missed": out.missed}
+        extra = {"reasons": list(self._reasons)[known:], "ev": list(out.events), "missed": out.missed}
         return self._message("d", [out.records, out.marks(), out.nodes, out.pods, out.strings()], extra)
 
     def tick(self) -> Message:
@@ -203,9 +204,7 @@ class Feed:
         told = event.kv.value
         if told is None or getattr(told, "reason", None) is None:
             return
-        if len(out.events) >= MAX_EVENTS:
-            out.missed += 1
-            return
+        out.missed += len(out.events) == MAX_EVENTS
         about = getattr(told, "involvedObject", None) or getattr(told, "regarding", None)
         target = f"{about.kind}/{about.name}" if about else ""
         text = getattr(told, "message", None) or getattr(told, "note", None) or ""
@@ -280,7 +279,7 @@ class _Frame:
         self.records, self.nodes, self.pods = bytearray(), bytearray(), bytearray()
         self.node_lines: list[str] = []
         self.pod_lines: list[str] = []
-        self.events: list[list[Any]] = []
+        self.events: deque[list[Any]] = deque(maxlen=MAX_EVENTS)  # of a flood, the newest
         self.missed = 0
         self._marks: list[tuple[int, int]] = []  # time, records before it
 

@@ -124,9 +124,11 @@ def test_events_are_passed_on_and_a_flood_is_counted():
     for number in range(MAX_EVENTS + 30):
         about = core.ObjectReference(kind="Pod", name="web")
         meta = ObjectMeta(name=f"web.{number}", namespace="default")
-        cluster.put(core.Event(metadata=meta, type="Warning", reason="BackOff", message="again", involvedObject=about))
+        text = f"again {number}"
+        cluster.put(core.Event(metadata=meta, type="Warning", reason="BackOff", message=text, involvedObject=about))
     content = feed.pull().content
-    assert content["ev"][0] == [0, "Warning", "BackOff", "Pod/web", "again"]
+    assert content["ev"][0] == [0, "Warning", "BackOff", "Pod/web", "again 30"]
+    assert content["ev"][-1][-1] == f"again {MAX_EVENTS + 29}"
     assert (len(content["ev"]), content["missed"]) == (MAX_EVENTS, 30)
 
 
