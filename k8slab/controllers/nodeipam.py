@@ -21,6 +21,7 @@ class NodeIPAMController(Controller):
         self.network = IPv4Network(self.options.cluster_cidr)
         self.size = 2 ** (32 - self.options.node_cidr_mask_size)
         self.used: dict[int, str] = {}
+        self.lowest = 0
         self.nodes = self.informer("nodes")
         if self.options.allocate_node_cidrs:
             self.nodes.add_handler(self._added, self._updated, self._deleted)
@@ -28,6 +29,7 @@ class NodeIPAMController(Controller):
     def reset(self) -> None:
         """What is in use is learned from the nodes."""
         self.used.clear()
+        self.lowest = 0
 
     def _added(self, node: Any) -> None:
         if node.spec.podCIDR:
@@ -41,7 +43,9 @@ class NodeIPAMController(Controller):
 
     def _deleted(self, node: Any) -> None:
         if node.spec.podCIDR:
-            self.used.pop(self._index(node.spec.podCIDR), None)
+            index = self._index(node.spec.podCIDR)
+            self.used.pop(index, None)
+            self.lowest = min(self.lowest, max(index, 0))
 
     def _index(self, cidr: str) -> int:
         start = int(IPv4Network(cidr).network_address) - int(self.network.network_address)
@@ -68,7 +72,8 @@ class NodeIPAMController(Controller):
         return None
 
     def _free(self) -> int | None:
-        for index in range(self.network.num_addresses // self.size):
-            if index not in self.used:
-                return index
-        return None
+        # No range below `lowest` is free: this keeps the search short in a cluster of thousands of nodes.
+        total = self.network.num_addresses // self.size
+        while self.lowest < total and self.lowest in self.used:
+            self.lowest += 1
+        return self.lowest if self.lowest < total else None
