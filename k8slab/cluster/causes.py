@@ -71,7 +71,7 @@ def summarise(change: Change) -> str:
     if before.metadata.deletionTimestamp is None and after.metadata.deletionTimestamp is not None:
         return "marked for deletion"
     parts = [text for text in (_part(before, after, path) for path in _TELLING) if text]
-    return ", ".join(parts) or "changed"
+    return ", ".join(parts or _conditions(before, after)) or "changed"
 
 
 #: The fields whose change says most, by path.
@@ -87,6 +87,18 @@ _TELLING = (
     ("endpoints",),
     ("metadata", "finalizers"),
 )
+
+
+def _conditions(before: Any, after: Any) -> list[str]:
+    """Conditions whose status changed: ``Ready False -> True``; new ones with their reason."""
+    old = {one.type: one.status for one in _at(before, ("status", "conditions")) or ()}
+    texts = []
+    for one in _at(after, ("status", "conditions")) or ():
+        if one.type not in old:
+            texts.append(f"{one.type}={one.status}" + (f" ({one.reason})" if one.reason else ""))
+        elif old[one.type] != one.status:
+            texts.append(f"{one.type} {old[one.type]} -> {one.status}")
+    return texts if len(texts) <= 3 else [*texts[:2], f"and {len(texts) - 2} conditions more"]
 
 
 def _part(before: Any, after: Any, path: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from k8slab.api.request import ADMIN, UserInfo
 from k8slab.apiserver import APIServer
 from k8slab.client import Client
+from k8slab.cluster.extensions import Extensions, Library
 from k8slab.cluster.faults import Faults
 from k8slab.cluster.gate import Gate, load_request
 from k8slab.cluster.history import History, Snapshot
@@ -20,6 +21,7 @@ from k8slab.kubelet.addons import control_plane_manifests
 from k8slab.kubelet.images import ImageRegistry
 from k8slab.network.cni import CNI
 from k8slab.scheduler import Scheduler
+from k8slab.scheduler.shorthand import Source, expand, plain
 from k8slab.sim.clock import SECOND, Clock
 from k8slab.sim.journal import Journal, JournalError
 from k8slab.sim.seed import Streams
@@ -49,7 +51,9 @@ class Cluster:
     """A running cluster on its own virtual clock, ready at lab time 0.
 
     ``workers`` is a number or a list of shapes (``topology.machines``), ``worker`` the shape of each, ``seed`` feeds
-    all randomness, ``components`` is a subset of ``COMPONENTS``. Raises TopologyError for impossible machines.
+    all randomness, ``components`` is a subset of ``COMPONENTS``, ``scheduler_config`` a KubeSchedulerConfiguration
+    (``scheduler.shorthand.Source``). Raises TopologyError for impossible machines, ConfigurationError for a
+    configuration with which kube-scheduler would not start.
     """
 
     def __init__(
@@ -60,10 +64,11 @@ class Cluster:
         *,
         worker: Shape | None = None,
         components: Sequence[str] | None = None,
+        scheduler_config: Source = None,
     ) -> None:
         parts = _parts(components)
         specs = machines(workers, control_planes, worker)
-        self.setup = _setup(workers, control_planes, seed, worker, components)
+        self.setup = _setup(workers, control_planes, seed, worker, components, scheduler_config)
         self.seed = seed
         self.clock = Clock(start=-BOOT)
         self.streams = Streams(seed)
@@ -81,6 +86,7 @@ class Cluster:
         self.scheduler: Scheduler | None = None
         self.manager: ControllerManager | None = None
         self.faults = Faults(self)
+        self.extensions = Extensions(self)
         self._compose(parts, specs)
         self._boot()
 
@@ -88,15 +94,16 @@ class Cluster:
 
     def _compose(self, parts: Sequence[str], specs: list[Any]) -> None:
         if "kube-controller-manager" in parts:
-            client = self._component_client("kube-controller-manager")
+            client = self.component_client("kube-controller-manager")
             self.manager = ControllerManager(client, self.clock, self.streams, self.trace)
             self.components["kube-controller-manager"] = self.manager
         if "csi-drivers" in parts:
-            client = self._component_client("csi-drivers")
+            client = self.component_client("csi-drivers")
             self.components["csi-drivers"] = StorageDrivers(client, self.clock, self.streams, self.trace)
         if "kube-scheduler" in parts:
-            client = self._component_client("kube-scheduler")
-            self.scheduler = Scheduler(client, self.clock, self.streams, self.trace)
+            client = self.component_client("kube-scheduler")
+            config = expand(self.setup.get("scheduler_config"))
+            self.scheduler = Scheduler(client, self.clock, self.streams, self.trace, config)
             self.components["kube-scheduler"] = self.scheduler
         if "kubelet" in parts:
             for spec in specs:
@@ -113,9 +120,10 @@ class Cluster:
         self.kubelets[spec.name] = kubelet
         self.components[f"kubelet/{spec.name}"] = kubelet
 
-    def _component_client(self, name: str) -> Client:
+    def component_client(self, name: str, agent: str = "") -> Client:
+        """A client with the rights of a component, as which others than itself may act (``agent``)."""
         user = UserInfo(name=f"system:{name}", groups=("system:authenticated",))
-        return Client(self.server.handle, self.clock, self.trace, user=user, user_agent=name)
+        return Client(self.server.handle, self.clock, self.trace, user=user, user_agent=agent or name)
 
     def _boot(self) -> None:
         with self.trace.acting("kube-apiserver"):
@@ -160,15 +168,17 @@ class Cluster:
         return whole.dumps()
 
 
-def replay(journal: Journal, until: int | None = None) -> Cluster:
+def replay(journal: Journal, until: int | None = None, library: Library | None = None) -> Cluster:
     """A new cluster that lives through a journal again, up to lab time ``until`` (default: all of it).
 
-    Raises JournalError where the journal does not fit: no set-up, or an input at another time than recorded.
+    ``library`` has the code that learners brought in. Raises JournalError where the journal does not fit: no set-up, an
+    input at another time than recorded, or code that is not in the library.
     """
     entries = list(journal)
     if not entries or entries[0].kind != "setup":
         raise JournalError("a journal begins with the set-up of its cluster")
     cluster = from_setup(entries[0].data)
+    cluster.extensions.library = library or Library()
     for number, entry in enumerate(entries[1:], 2):
         if until is not None and entry.time > until:
             break
@@ -198,6 +208,8 @@ def play(cluster: Cluster, number: int, entry: Any, until: int | None = None) ->
             cluster.gate.handle(load_request(entry.data))
         elif entry.kind == "fault":
             cluster.faults.apply(entry.data["verb"], *entry.data["targets"])
+        elif entry.kind == "extension":
+            cluster.extensions.apply(entry.data)
         elif entry.kind == "advance":
             target = int(entry.data["until"])
             cluster.gate.advance(target if until is None else min(target, until))
@@ -206,7 +218,12 @@ def play(cluster: Cluster, number: int, entry: Any, until: int | None = None) ->
 
 
 def _setup(
-    workers: int | Sequence[Shape], control_planes: int, seed: int, worker: Shape | None, components: Any
+    workers: int | Sequence[Shape],
+    control_planes: int,
+    seed: int,
+    worker: Shape | None,
+    components: Any,
+    scheduler_config: Source,
 ) -> dict[str, Any]:
     setup: dict[str, Any] = {
         "workers": workers if isinstance(workers, int) else [dict(shape) for shape in workers],
@@ -217,6 +234,8 @@ def _setup(
         setup["worker"] = dict(worker)
     if components is not None:
         setup["components"] = list(components)
+    if scheduler_config is not None:
+        setup["scheduler_config"] = plain(scheduler_config)
     return setup
 
 

@@ -143,3 +143,22 @@ def test_prefixes_of_the_history_are_those_of_the_server(cluster):
     for prefix in ("/registry/minions/", "/registry/services/specs/", "/registry/services/endpoints/"):
         assert prefix in History.PREFIXES.values()
         assert any(key.startswith(prefix) for key in keys)
+
+
+def test_summaries_name_conditions():
+    from k8slab.api.core_v1 import Pod, PodCondition, PodStatus
+    from k8slab.cluster.causes import summarise
+    from k8slab.cluster.history import Change
+    from k8slab.sim.trace import Write
+
+    def pod(*conditions):
+        return Pod(
+            status=PodStatus(conditions=tuple(PodCondition(type=t, status=s, reason=r) for t, s, r in conditions))
+        )
+
+    write = Write(1, 0, "", (), "", "", "")
+    before = pod(("Ready", "False", None))
+    after = pod(("Ready", "True", None), ("DisruptionTarget", "True", "DeletionByTaintManager"))
+    text = summarise(Change(write, "PUT", before, after))
+    assert text == "Ready False -> True, DisruptionTarget=True (DeletionByTaintManager)"
+    assert summarise(Change(write, "PUT", None, after)) == "created"
