@@ -11,12 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from k8slab.cluster.cluster import Cluster, replay
 from k8slab.cluster.convergence import desired_actual
+from k8slab.cluster.extensions import Library
 from k8slab.cluster.history import History, Snapshot
 from k8slab.cluster.topology import Shape
 from k8slab.errors import K8sLabError
+from k8slab.scheduler.learners import make_plugin
+from k8slab.scheduler.shorthand import Source, title
 from k8slab.sim.clock import MILLISECOND, SECOND
 from k8slab.sim.duration import format_duration, parse_duration
 from k8slab.sim.journal import Journal
+from k8slab.views.display import Display
+from k8slab.widgets.decision import Decision
+from k8slab.widgets.decision import Source as DecisionSource
 
 if TYPE_CHECKING:
     from k8slab.client import Client
@@ -29,24 +35,6 @@ COMMAND_TIME = 100 * MILLISECOND
 
 Duration = str | float
 """A text such as ``30s`` or ``1h30m``, or a number of seconds."""
-
-
-class Display:
-    """Something to show: HTML in a notebook, plain text elsewhere.
-
-    ``graph`` carries the data behind the picture, where there is a graph.
-    """
-
-    def __init__(self, text: str, html: str, graph: Any = None) -> None:
-        self.text, self.html, self.graph = text, html, graph
-
-    def __str__(self) -> str:
-        return self.text
-
-    __repr__ = __str__
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/plain": self.text, "text/html": self.html}
 
 
 class Output:
@@ -82,7 +70,9 @@ class Lab:
 
     ``workers``: how many, or a list of shapes (``{"cpu": "4", "memory": "8Gi", "zone": "a"}``); each has 8 CPU, 16Gi
     and room for 110 Pods unless ``worker`` says otherwise. ``seed`` feeds all randomness: the same seed and the same
-    actions give the same history. ``components`` runs a subset of the components.
+    actions give the same history. ``components`` runs a subset of the components. ``scheduler_config`` is a
+    KubeSchedulerConfiguration (YAML text or a dict), a strategy such as ``"MostAllocated"``, or weights by plugin such
+    as ``{"ImageLocality": 5}``; ConfigurationError says what kube-scheduler says of a wrong one.
 
     >>> lab = Lab(workers=3)
     >>> lab.run("10s")
@@ -98,8 +88,10 @@ class Lab:
         *,
         worker: Shape | None = None,
         components: Sequence[str] | None = None,
+        scheduler_config: Source = None,
     ) -> None:
-        self._begin(Cluster(workers, control_planes, seed, worker=worker, components=components))
+        options: dict[str, Any] = {"worker": worker, "components": components, "scheduler_config": scheduler_config}
+        self._begin(Cluster(workers, control_planes, seed, **options))
 
     def _begin(self, cluster: Cluster) -> None:
         self.cluster = cluster
@@ -334,15 +326,82 @@ class Lab:
             raise CommandError(f"nothing is known of {target}: it never existed in this lab")
         return Display(causes_text(graph), causes_html(graph), graph)
 
-    def explain(self, target: str, namespace: str | None = None, attempt: int = -1) -> Display:
-        """How the scheduler decided about a Pod: filters and scores of every node; ``attempt`` -1 is the last."""
-        from k8slab.views.scheduling import explanation_html, explanation_text
+    def explain(
+        self, target: str, namespace: str | None = None, attempt: int = -1, node: str = "", uid: str = ""
+    ) -> Decision:
+        """How the scheduler decided about a Pod: filters and scores of every node.
 
-        if self.cluster.scheduler is None:
-            raise CommandError("this lab runs no kube-scheduler")
+        ``attempt`` counts from 1, or back from -1, the last; it works for Pods that are gone as well (``uid`` chooses
+        among Pods that had the same name). With ``node``, also what would have had to be different for the Pod to go
+        there. ``.live()`` on what is returned steps through attempts and nodes. Raises CommandError where no scheduler
+        has tried.
+        """
         _, name = _split(target if "/" in target else f"pod/{target}", None)
-        explanation = self.cluster.scheduler.explain(namespace or self.namespace, name, attempt)
-        return Display(explanation_text(explanation), explanation_html(explanation), explanation)
+        try:
+            return DecisionSource(self.cluster, namespace or self.namespace, name, uid).decision(attempt, node)
+        except LookupError as error:
+            raise CommandError(str(error.args[0])) from None
+
+    def compare_profiles(
+        self,
+        workload: Any,
+        profile_a: Source,
+        profile_b: Source,
+        workers: int | Sequence[Shape] | None = None,
+        seed: int | None = None,
+        names: tuple[str, str] | None = None,
+        timeout: Duration = "10m",
+    ) -> Display:
+        """Run the same workload under two scheduler configurations, each in a fresh lab, and show what differs.
+
+        ``workload`` is what ``apply`` takes. A profile is what ``Lab(scheduler_config=...)`` takes; None is the default
+        one. The labs are set up as this one, unless ``workers`` or ``seed`` say otherwise; this one is left alone.
+        """
+        from k8slab.views.comparison import compare, comparison_html, comparison_text, side
+
+        setup = {**self.cluster.setup, "components": None}
+        setup |= {"workers": workers} if workers is not None else {}
+        setup |= {"seed": seed} if seed is not None else {}
+        sides = []
+        for label, profile in zip(names or _labels(profile_a, profile_b), (profile_a, profile_b), strict=True):
+            lab = Lab(**{**setup, "scheduler_config": profile})
+            before = [f"{pod.metadata.namespace}/{pod.metadata.name}" for pod in lab.list("pods")]
+            lab.apply(workload, echo=False)
+            lab.settle(timeout=timeout)
+            sides.append(side(label, lab.at(), before))
+        found = compare(*sides)
+        return Display(comparison_text(found), comparison_html(found), found)
+
+    # -- learners' code -----------------------------------------------------------------------
+
+    def plugin(self, target: Any = None, *, point: str = "", name: str = "", weight: int = 1) -> Any:
+        """Build a scheduler plugin of your own into kube-scheduler: ``@lab.plugin`` above a class or function.
+
+        A class has methods with the names of the extension points: ``pre_filter``, ``filter``, ``pre_score``,
+        ``score``, ``normalize_score``, ``reserve``, ``unreserve``, ``permit``, ``pre_bind``, ``post_bind``,
+        ``pre_enqueue``. A function needs ``point="score"``. Arguments are asked for by name: ``pod``, ``node`` (or
+        ``nodes``, to judge all at once), ``scores``, ``state``, ``handle``. A filter answers True or the reason as
+        text; a score is 0 to 100, times ``weight``. The same name again replaces the plugin.
+
+        Code is not part of what ``save`` writes: ``Lab.load(path, plugins=[...])`` needs it again. A ``fork`` has it.
+        Raises PluginError where it is no plugin.
+        """
+        if target is None or isinstance(target, str):
+            return _Decorator(self, target or point, name, weight)
+        self.cluster.extensions.add_plugin(make_plugin(target, name, weight, point))
+        return target
+
+    def scheduler(self, target: Any = None, *, name: str = "") -> Any:
+        """Run a scheduler of your own beside kube-scheduler: ``@lab.scheduler`` above a class or function.
+
+        It is asked about Pods whose ``schedulerName`` is its name (``name``, else that of the class in small letters):
+        ``def schedule(self, pod, nodes)`` answers one of the nodes or its name, or None or the reason why there is none.
+        ``lab.faults.stop("scheduler/<name>")`` stops it. The same name again replaces it.
+        """
+        if target is None or isinstance(target, str):
+            return _SchedulerDecorator(self, target or name)
+        self.cluster.extensions.add_scheduler(target, name)
+        return target
 
     def recovery(self, target: str, namespace: str | None = None) -> Display:
         """Desired against actual copies of a workload over time, and how long each gap took to close."""
@@ -382,7 +441,8 @@ class Lab:
             if at is None:
                 return copy.deepcopy(self)
             journal = Journal.loads(self.cluster.dump_journal())
-        return Lab._of(replay(journal, until=parse_duration(at)))
+            library = Library(self.cluster.extensions.brought)
+        return Lab._of(replay(journal, parse_duration(at), library))
 
     def save(self, path: str | Path) -> None:
         """Save the lab to a file: its set-up and journal, as text; ``Lab.load`` lives through it again."""
@@ -390,9 +450,14 @@ class Lab:
             Path(path).write_text(self.cluster.dump_journal(), encoding="utf-8")
 
     @classmethod
-    def load(cls, path: str | Path) -> Lab:
-        """The lab that ``save`` wrote. Raises JournalError where the file is none."""
-        return cls._of(replay(Journal.loads(Path(path).read_text(encoding="utf-8"))))
+    def load(cls, path: str | Path, plugins: Iterable[Any] = (), schedulers: Any = ()) -> Lab:
+        """The lab that ``save`` wrote. Raises JournalError where the file is none.
+
+        ``plugins`` and ``schedulers`` are the classes and functions that were brought in with ``lab.plugin`` and
+        ``lab.scheduler``: a file holds data only, and their names.
+        """
+        journal = Journal.loads(Path(path).read_text(encoding="utf-8"))
+        return cls._of(replay(journal, library=Library(plugins=plugins, schedulers=schedulers)))
 
     # -- pictures ------------------------------------------------------------------------
 
@@ -413,6 +478,26 @@ class Lab:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return self.picture()._repr_mimebundle_()
+
+
+class _Decorator:
+    """``@lab.plugin(...)`` with arguments."""
+
+    def __init__(self, lab: Lab, point: str, name: str, weight: int) -> None:
+        self._lab, self._point, self._name, self._weight = lab, point, name, weight
+
+    def __call__(self, target: Any) -> Any:
+        return self._lab.plugin(target, point=self._point, name=self._name, weight=self._weight)
+
+
+class _SchedulerDecorator:
+    """``@lab.scheduler("mine")``."""
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        self._lab, self._name = lab, name
+
+    def __call__(self, target: Any) -> Any:
+        return self._lab.scheduler(target, name=self._name)
 
 
 class Session:
@@ -455,6 +540,11 @@ _COMMANDS = {
     "drain": "drain {} --ignore-daemonsets --delete-emptydir-data --force",
     "delete": "delete {} --wait=false",
 }
+
+
+def _labels(a: Source, b: Source) -> tuple[str, str]:
+    first, second = title(a) or "profile a", title(b) or "profile b"
+    return (first, second) if first != second else (f"{first} (a)", f"{second} (b)")
 
 
 def _split(target: str, name: str | None) -> tuple[str, str]:

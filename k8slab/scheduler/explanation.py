@@ -102,7 +102,7 @@ class Workshop:
 
 def explain(scheduler: Scheduler, attempt: Attempt, attempts: int) -> Explanation:
     """Work an attempt out again."""
-    cycle, error = _again(scheduler, attempt)
+    cycle, error = again(scheduler, attempt)
     framework = cycle.framework
     found = Explanation(
         namespace=attempt.pod.metadata.namespace,
@@ -131,7 +131,8 @@ def explain(scheduler: Scheduler, attempt: Attempt, attempts: int) -> Explanatio
     return found
 
 
-def _again(scheduler: Scheduler, attempt: Attempt) -> tuple[Cycle, str]:
+def again(scheduler: Scheduler, attempt: Attempt) -> tuple[Cycle, str]:
+    """The search for a node, made once more on the state of then; and the text of the error that ended it, if any."""
     cache, nominator = rebuild(attempt.journal[: attempt.position])
     configuration, registry = attempt.setting
     profile = next(one for one in configuration.profiles if one.scheduler_name == attempt.profile)

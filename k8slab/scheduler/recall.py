@@ -52,13 +52,31 @@ def recalled(answers: Answers, original: type[Plugin]) -> type[Plugin]:
         names = (point, f"{point}_nodes") if point in ("filter", "score") else (point,)
         if all(getattr(original, name) is getattr(Plugin, name) for name in names):
             body[method] = getattr(Plugin, method)
-    return type("Recalled", (Recalled,), body)
+    return type("Recalled", (Recalled,), {**body, "original": original})
 
 
 class Recalled(Plugin):
     """Stands in for a plugin whose answers were recorded."""
 
     answers = Answers()
+    original: type[Plugin] = Plugin
+
+    def setup(self, args: dict[str, Any], handle: Any) -> None:
+        """Make the plugin itself as well: it is asked about nodes on which it gave no answer."""
+        try:
+            self.now: Plugin | None = self.original()
+            self.now.name = self.name
+            self.now.setup(args, handle)
+        except Exception:
+            self.now = None
+
+    def _guess(self, state: CycleState, pod: Any, node: NodeInfo) -> int:
+        """What it would say now about a node that it was not asked about then, as far as it can."""
+        try:
+            found = self.now.score_nodes(state, pod, (node,)) if self.now is not None else 0
+            return found if isinstance(found, int) else int(found[0])
+        except Exception:
+            return 0
 
     def pre_filter(self, state: CycleState, pod: Any, nodes: Sequence[NodeInfo]) -> Any:
         """What it said then."""
@@ -74,8 +92,11 @@ class Recalled(Plugin):
 
     def score_nodes(self, state: CycleState, pod: Any, nodes: Sequence[NodeInfo]) -> list[int] | int:
         """The raw scores that it gave."""
-        return [self.answers.raw.get(node.slot, 0) for node in nodes]
+        raw = self.answers.raw
+        return [raw[node.slot] if node.slot in raw else self._guess(state, pod, node) for node in nodes]
 
     def normalize(self, state: CycleState, pod: Any, nodes: Sequence[NodeInfo], scores: list[int]) -> list[int]:
         """The normalised scores that it gave."""
-        return [self.answers.normalized.get(node.slot, 0) for node in nodes]
+        known = self.answers.normalized
+        pairs = zip(nodes, scores, strict=True)
+        return [known[node.slot] if node.slot in known else max(0, min(score, 100)) for node, score in pairs]

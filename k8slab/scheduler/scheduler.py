@@ -349,14 +349,19 @@ class Scheduler:
 
     # --- looking back
 
-    def explain(self, namespace: str, name: str, attempt: int = -1) -> Explanation:
+    def attempts(self, namespace: str, name: str, uid: str = "") -> list[Attempt]:
+        """The attempts for the latest Pod of that name, or the one with that uid. Raises LookupError if none."""
+        found = self.decisions.attempts.get(uid, []) if uid else self.decisions.of(namespace, name)
+        if not found:
+            raise LookupError(self._why_not(namespace, name))
+        return found
+
+    def explain(self, namespace: str, name: str, attempt: int = -1, uid: str = "") -> Explanation:
         """How an attempt to schedule the Pod went, node by node; `attempt` counts from 1, or back from -1.
 
         Raises LookupError if there was no such attempt.
         """
-        found = self.decisions.of(namespace, name)
-        if not found:
-            raise LookupError(self._why_not(namespace, name))
+        found = self.attempts(namespace, name, uid)
         if attempt == 0 or attempt > len(found) or -attempt > len(found):
             raise LookupError(f"there were {len(found)} attempts to schedule {namespace}/{name}, not {abs(attempt)}")
         chosen = found[attempt - 1 if attempt > 0 else attempt]

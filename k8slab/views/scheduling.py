@@ -32,6 +32,8 @@ def explanation_text(explanation: Any) -> str:
     scored = _ranked(explanation)
     if scored:
         parts.append(columns([_score_head(explanation), *(_score_row(explanation, node) for node in scored)]))
+    elif not getattr(explanation, "filter_plugins", True):
+        parts.append(f"Decided by the scheduler {explanation.scheduler}, which has no plugins.")
     elif explanation.feasible == 1:
         parts.append("Only one node is feasible: nothing is scored.")
     return "\n\n".join(parts)
@@ -191,6 +193,8 @@ def _draw_row(svg: Svg, explanation: Any, node: Any, x: float, bars: float, y: f
     room = svg.width - _MARGIN - 12 - bars
     if node.total is not None:
         _draw_scores(svg, explanation, node, bars, y, room, chosen)
+    elif not explanation.filter_plugins:
+        svg.text(bars, y + 21.5, "chosen" if chosen else "", 12, "accent", 600)
     elif node.feasible:
         svg.text(bars, y + 21.5, fit("the only node that fits: nothing to compare", room, 12), 12, "ink")
     else:
