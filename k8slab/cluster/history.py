@@ -136,7 +136,8 @@ class History:
         total = hashlib.sha256()
         for change in self.changes():
             write = change.write
-            total.update(repr((*write[:5], write.key, change.type)).encode())
+            facts = (write.revision, write.time, write.actor, write.causes, write.verb, write.key, change.type)
+            total.update(repr(facts).encode())
             if change.after is not None:
                 total.update(encode_json(change.after))
         return total.hexdigest()

@@ -12,14 +12,17 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from k8slab.errors import K8sLabError
 from k8slab.etcd.lease import Leases
 from k8slab.etcd.watch import Watcher, WatchHub
 
 
-class KeyValue(NamedTuple):
+class KeyValue(Struct, frozen=True, gc=False):
     """One version of a key, as etcd's mvccpb.KeyValue; ``value`` is None in a tombstone."""
 
     key: str
@@ -30,7 +33,7 @@ class KeyValue(NamedTuple):
     lease: int = 0
 
 
-class Event(NamedTuple):
+class Event(Struct, frozen=True, gc=False):
     """A change: ``PUT`` with the new version, or ``DELETE`` with a tombstone; ``prev`` is the version before."""
 
     type: str
@@ -197,7 +200,7 @@ class Store:
         self._versions[key].append(tombstone)
         del self._current[key]
         if stamp is not None:
-            prev = prev._replace(value=stamp(prev.value, revision, prev))
+            prev = replace(prev, value=stamp(prev.value, revision, prev))
         event = Event("DELETE", tombstone, prev)
         self._commit(revision, event)
         return event

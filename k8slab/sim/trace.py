@@ -7,12 +7,13 @@ write under that name. The records form a graph: a write's causes are earlier wr
 from __future__ import annotations
 
 from types import TracebackType
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from k8slab.sim.clock import Clock
 
 
-class Write(NamedTuple):
+class Write(Struct, frozen=True, gc=False):
     """One committed write: the revision it made, when (lab time, microseconds), by whom and because of what."""
 
     revision: int
