@@ -14,7 +14,8 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from k8slab.api.request import ADMIN, ANONYMOUS, Request, Response, UserInfo
-from k8slab.errors import ApiError, forbidden
+from k8slab.apiserver.authorization import Attributes, refusal
+from k8slab.errors import ApiError
 from k8slab.serve.certificates import identity
 from k8slab.sim.clock import SECOND
 
@@ -125,9 +126,10 @@ class Authenticator:
     def _allow(self, user: UserInfo, resource: str, name: str) -> None:
         if user.name == ANONYMOUS.name:
             raise unauthorized()
-        why = self.server.authorizer.authorize(Request(verb="impersonate", resource=resource, name=name, user=user))
-        if why:
-            raise forbidden(resource, name, why)
+        attributes = Attributes(user=user, verb="impersonate", resource=resource, name=name)
+        decision = self.server.authorizer.authorize(attributes)
+        if not decision.allowed:
+            raise refusal(attributes, decision.reason)
 
 
 def unauthorized() -> ApiError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from k8slab.api import documents
-from k8slab.api.request import ListBody, Request, Response
+from k8slab.api.request import ANONYMOUS, ListBody, Request, Response
 from k8slab.apiserver.presentation import present
 from k8slab.apiserver.routes import locate, request_for
 from k8slab.errors import bad_request, unsupported_media_type
@@ -44,9 +44,10 @@ class Resources:
 
     async def serve(self, exchange: Exchange) -> None:
         """Answer a request. Raises ApiError for what is wrong with it as HTTP."""
+        if exchange.user.name == ANONYMOUS.name and self.server.authorizer.allows_everything:
+            # Who allows everybody everything must know who everybody is (`--anonymous-auth` is off then).
+            raise unauthorized()
         request = await self._request(exchange)
-        if not exchange.user.groups or exchange.user.name == "system:anonymous":
-            self._anonymous()
         media_type, accept = choose(exchange.header("accept"), request.verb)
         if request.verb == "watch":
             await self._watch(exchange, request, accept)
@@ -55,11 +56,6 @@ class Resources:
         else:
             response = self._authenticator.signed(request, await self.door.handle(request))
             await self._answer(exchange, request, response, media_type, accept)
-
-    def _anonymous(self) -> None:
-        # A server that allows everybody everything must know who everybody is (`--anonymous-auth` is off then).
-        if self.server.authorizer.allows_everything:
-            raise unauthorized()
 
     async def _request(self, exchange: Exchange) -> Request:
         body = await exchange.body() if exchange.method in BODY_METHODS else b""

@@ -32,10 +32,10 @@ SCALARS: dict[str, Schema] = {
     "any": {},
 }
 SPECIAL: dict[str, tuple[str, Schema]] = {
-    "quantity": (QUANTITY, {"type": "string"}),
+    "quantity": (QUANTITY, {"oneOf": [{"type": "string"}, {"type": "number"}]}),
     "time": (f"{META}.Time", {"type": "string", "format": "date-time"}),
     "micro-time": (f"{META}.MicroTime", {"type": "string", "format": "date-time"}),
-    "int-or-string": (INT_OR_STRING, {"type": "string", "format": "int-or-string"}),
+    "int-or-string": (INT_OR_STRING, {"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]}),
 }
 
 
@@ -55,6 +55,7 @@ class Definitions:
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
         self.schemas: dict[str, Schema] = {}
+        self._is_v3 = prefix.startswith("#/components")
 
     def reference(self, cls: Any) -> Schema:
         """A reference to a class's schema, which is made if it is not there."""
@@ -118,13 +119,16 @@ class Definitions:
             return {"type": "object", "additionalProperties": self._of(shape.element)}
         if shape.kind in SPECIAL:
             name, schema = SPECIAL[shape.kind]
+            if "oneOf" in schema and not self._is_v3:
+                # Swagger 2 knows no alternatives.
+                schema = {"type": "string"} | {key: value for key, value in schema.items() if key != "oneOf"}
             self.schemas.setdefault(name, schema)
             return self._beside({"$ref": self.prefix + name}, {})
         return dict(SCALARS.get(shape.kind, {}))
 
     def _beside(self, schema: Schema, extensions: Schema) -> Schema:
         """A schema with extensions; in v3 nothing may stand beside a reference, so it is wrapped."""
-        if "$ref" in schema and self.prefix.startswith("#/components"):
+        if "$ref" in schema and self._is_v3:
             schema = {"allOf": [schema]}
         return schema | extensions
 
