@@ -39,6 +39,11 @@ def to_wire(obj: Any) -> dict[str, Any]:
     return data
 
 
+def nulls_of(cls: Any) -> tuple[str, ...]:
+    """The fields of a class that are written as null where they are absent."""
+    return _NULLS.get(cls.GO_TYPE, ())
+
+
 def _fill(cls: Any, data: dict[str, Any]) -> None:
     nulls, parts = _plan(cls)
     for name in nulls:

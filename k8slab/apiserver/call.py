@@ -17,6 +17,7 @@ class Call:
 
     __slots__ = (
         "endpoint",
+        "managed",
         "name",
         "namespace",
         "operation",
@@ -41,6 +42,7 @@ class Call:
         self.user: UserInfo = request.user
         self.operation = ""
         self.warnings: list[str] = []
+        self.managed: tuple[Any, ...] | None = None
 
     @property
     def now(self) -> str:

@@ -1,6 +1,7 @@
 """Empty lists and maps that Go does not keep: for a field with `omitempty`, `[]` and `{}` are the same as absent.
 
-Only such fields are dropped; an empty object (`emptyDir: {}`, `podSelector: {}`) says something and stays.
+Only such fields are dropped; an empty object (`emptyDir: {}`, `podSelector: {}`) says something and stays, and so does
+an empty list of managedFields, which asks to forget them.
 """
 
 from __future__ import annotations
@@ -48,4 +49,8 @@ def _pruned(shape: Shape, value: Any) -> Any:
 def _parts(cls: Any) -> tuple[tuple[str, Shape], ...]:
     if not issubclass(cls, KubeStruct):
         return ()
-    return tuple((name, shape) for name, shape in shapes(cls).items() if shape.kind in ("struct", "list", "map"))
+    return tuple(
+        (name, shape)
+        for name, shape in shapes(cls).items()
+        if shape.kind in ("struct", "list", "map") and name != "managedFields"
+    )

@@ -28,7 +28,7 @@ def finalize(call: Call) -> Response:
     ]
     if errors:
         raise invalid("Namespace", old.metadata.name, errors)
-    new = replace(carry_over(obj, old), spec=old.spec.replace(finalizers=finalizers or None), status=old.status)
+    new = replace(carry_over(call, obj, old), spec=old.spec.replace(finalizers=finalizers or None), status=old.status)
     if new.metadata.deletionTimestamp and not finalizers and not new.metadata.finalizers:
         if not call.options.dry_run:
             call.server.storage.delete(call.endpoint, kv)

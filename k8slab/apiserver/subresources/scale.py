@@ -9,10 +9,11 @@ from msgspec.structs import replace
 from k8slab.api.autoscaling_v1 import Scale, ScaleSpec, ScaleStatus
 from k8slab.api.codec import to_dict
 from k8slab.api.meta_v1 import ObjectMeta
-from k8slab.api.request import Response
+from k8slab.api.request import APPLY_PATCH, Response
 from k8slab.api.selector import selector_text
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.subresources.body import read_as
+from k8slab.apiserver.verbs.apply import apply_to_replicas
 from k8slab.apiserver.verbs.patch import apply, decode_patched, patch_type, read_patch
 from k8slab.apiserver.verbs.update import update_object
 from k8slab.errors import FieldError, bad_request, invalid
@@ -36,6 +37,9 @@ def update_scale(call: Call) -> Response:
 def patch_scale(call: Call) -> Response:
     """Set the replicas by a patch of the Scale."""
     kind, kv = patch_type(call), _read(call)
+    if kind == APPLY_PATCH:
+        applied = scale_of(kv.value).replace(spec=ScaleSpec(replicas=apply_to_replicas(call, kv)))
+        return Response(200, _store(call, applied, kv))
     current = to_dict(scale_of(kv.value))
     data, rest = apply(kind, current, read_patch(call.request.body, kind), Scale)
     return Response(200, _store(call, decode_patched(call, data, Scale, current, rest), kv))

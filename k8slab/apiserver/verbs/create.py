@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from k8slab.api.request import Response
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.decoding import decode_object
+from k8slab.apiserver.fieldmanager import for_created
 from k8slab.errors import AlreadyExists, bad_request, generate_name_conflict, invalid, unexpected
 
 GENERATED_BASE = 58
@@ -25,10 +26,11 @@ def create_object(call: Call, obj: Any) -> Any:
     server, strategy = call.server, call.strategy
     call.operation = "CREATE"
     obj = _named(call, obj)
+    managed = for_created(call, obj)
     obj = server.admission.admit(call, obj, None)
     generates = not obj.metadata.name and bool(obj.metadata.generateName)
     for _ in range(ATTEMPTS if generates else 1):
-        ready = strategy.allocate(_prepare(call, obj), None, call)
+        ready = strategy.allocate(_prepare(call, obj, managed), None, call)
         errors = strategy.validate_create(ready, call)
         if errors:
             raise invalid(call.endpoint.group_kind, ready.metadata.name or "", errors)
@@ -57,7 +59,7 @@ def _named(call: Call, obj: Any) -> Any:
     return replace(obj, metadata=replace(metadata, namespace=wanted))
 
 
-def _prepare(call: Call, obj: Any) -> Any:
+def _prepare(call: Call, obj: Any, managed: Any) -> Any:
     server, metadata = call.server, obj.metadata
     name = metadata.name
     if not name and metadata.generateName:
@@ -70,7 +72,7 @@ def _prepare(call: Call, obj: Any) -> Any:
         deletionTimestamp=None,
         deletionGracePeriodSeconds=None,
         selfLink=None,
-        managedFields=None,
+        managedFields=managed,
         generation=1 if call.strategy.counts_generations else None,
     )
     return call.strategy.prepare_create(replace(obj, metadata=filled), call)

@@ -10,6 +10,7 @@ from k8slab.api.patch import go_text, json_patch, merge_patch, strategic_merge_r
 from k8slab.api.request import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Response
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.decoding import convert_data, with_defaults
+from k8slab.apiserver.verbs.apply import apply_patch
 from k8slab.apiserver.verbs.read import invalid_options
 from k8slab.apiserver.verbs.update import check_name, update_object
 from k8slab.errors import ApiError, FieldError, bad_request, go_json, invalid, quote
@@ -20,6 +21,8 @@ PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, APPLY_PATCH)
 def patch(call: Call) -> Response:
     """Apply the body to the object of that name."""
     kind = patch_type(call)
+    if kind == APPLY_PATCH:
+        return apply_patch(call)
     _check_options(call, kind)
     changes = read_patch(call.request.body, kind)
     kv = call.server.storage.read(call.endpoint, call.namespace, call.name)
@@ -34,7 +37,7 @@ def patch(call: Call) -> Response:
 def patch_type(call: Call) -> str:
     """Which kind of patch the body is. Raises ApiError 415 for one that the resource does not take."""
     kind = call.request.content_type.partition(";")[0].strip()
-    if kind not in PATCH_TYPES or kind == APPLY_PATCH:
+    if kind not in PATCH_TYPES:
         raise ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
     if kind == STRATEGIC_MERGE_PATCH and call.endpoint.resource.custom:
         text = (

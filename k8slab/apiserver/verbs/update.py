@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from k8slab.api.request import Response
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.decoding import decode_object
+from k8slab.apiserver.fieldmanager import accounted, carried_over
 from k8slab.apiserver.verbs.create import create_object
 from k8slab.errors import FieldError, bad_request, conflict, invalid, not_found, unexpected
 from k8slab.etcd.store import KeyValue
@@ -56,10 +57,12 @@ def update_object(call: Call, obj: Any, kv: KeyValue, must_match: bool = True) -
     call.operation = "UPDATE"
     old = kv.value if endpoint.from_storage is None else endpoint.from_storage(kv.value)
     check_version(call, obj, old, must_match)
-    obj = carry_over(obj, old)
+    obj = carry_over(call, obj, old)
     if call.subresource != "status":
         obj = call.server.admission.admit(call, obj, old)
     obj = _prepare(call, obj, old)
+    if obj.metadata.managedFields is not None:
+        obj = accounted(call, obj, old)
     call.server.admission.validate(call, obj, old)
     return commit_update(call, obj, old, kv)
 
@@ -90,7 +93,7 @@ def uid_conflict(call: Call, uid: str, old: Any) -> Any:
     return conflict(call.endpoint.group_resource, old.metadata.name, why)
 
 
-def carry_over(obj: Any, old: Any) -> Any:
+def carry_over(call: Call, obj: Any, old: Any) -> Any:
     """Metadata that no client changes is that of the stored object."""
     new, before = obj.metadata, old.metadata
     grace = new.deletionGracePeriodSeconds
@@ -106,7 +109,7 @@ def carry_over(obj: Any, old: Any) -> Any:
         if grace is not None and before.deletionTimestamp
         else before.deletionGracePeriodSeconds,
         selfLink=None,
-        managedFields=before.managedFields,
+        managedFields=carried_over(call, new.managedFields, before.managedFields),
     )
     return replace(obj, metadata=filled)
 

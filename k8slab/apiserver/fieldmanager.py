@@ -1,0 +1,128 @@
+"""Who manages which fields of the objects that come from outside (`apiserver/pkg/endpoints/handlers/fieldmanager`).
+
+Objects that a client outside made, or that were applied, carry managedFields, and every write to them is accounted for.
+Objects which the control plane's own components create are not tracked: nobody applies them, and the work would be
+done for each of thousands of Pods.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from k8slab.api.apply import Managers, TypedError, changes, created, same_but_times, update
+from k8slab.api.apply.fieldset import Path
+from k8slab.api.apply.managers import APPLY, UPDATE, Manager
+from k8slab.api.base import KubeStruct
+from k8slab.api.meta_v1 import ManagedFieldsEntry
+from k8slab.api.request import LOOPBACK
+from k8slab.apiserver.call import Call
+from k8slab.apiserver.meta import has_field
+from k8slab.errors import FieldError
+
+MAX_NAME = 128
+COMPONENT_SUFFIX = "-controller"
+MANAGER_OF_CONTROLLERS = "kube-controller-manager"
+SERVERS_OWN = frozenset(
+    ("f:metadata", f"f:{name}")
+    for name in (
+        "name",
+        "namespace",
+        "creationTimestamp",
+        "selfLink",
+        "uid",
+        "clusterName",
+        "generation",
+        "managedFields",
+        "resourceVersion",
+    )
+) | {("f:apiVersion",), ("f:kind",), ("f:metadata",)}
+
+
+def manager_of(call: Call, operation: str = UPDATE) -> Manager:
+    """Under which name a request's fields are kept: its fieldManager, else the beginning of its user agent."""
+    name = call.options.field_manager or (call.request.user_agent or call.user.name).partition("/")[0]
+    if call.user is LOOPBACK:
+        name = "kube-apiserver"
+    if name.endswith(COMPONENT_SUFFIX) and not call.options.field_manager:
+        name = MANAGER_OF_CONTROLLERS
+    version = "" if operation == APPLY else call.endpoint.api_version
+    return Manager(name[:MAX_NAME], operation, version, call.subresource)
+
+
+def time_of(call: Call) -> str | None:
+    """The time of an entry; those of the scale subresource have none."""
+    return None if call.subresource == "scale" else call.now
+
+
+def option_errors(call: Call, must_be_given: bool) -> list[FieldError]:
+    """What is wrong with the fieldManager parameter."""
+    name = call.options.field_manager
+    if not name and must_be_given:
+        return [FieldError.required("fieldManager", "is required for apply patch")]
+    if len(name.encode()) > MAX_NAME:
+        return [FieldError.too_long("fieldManager", MAX_NAME)]
+    if not name.isprintable():
+        return [FieldError.invalid("fieldManager", name, "should only contain printable characters")]
+    return []
+
+
+def ownable(call: Call, paths: set[Path], kind: Any) -> set[Path]:
+    """Without what the server itself manages, and what a write to this (sub)resource does not touch."""
+    kept = paths - SERVERS_OWN
+    if call.subresource == "status":
+        return {path for path in kept if path[0] in ("f:status", "f:metadata")}
+    if not call.subresource and has_field(kind, "status") and call.endpoint.resource.subresource("status"):
+        return {path for path in kept if path[0] != "f:status"}
+    return kept
+
+
+def for_created(call: Call, obj: Any) -> tuple[ManagedFieldsEntry, ...] | None:
+    """managedFields of a new object, as its creator sent it."""
+    if call.managed is not None:
+        return call.managed or None
+    if isinstance(call.request.body, KubeStruct) and not call.options.field_manager and call.user is not LOOPBACK:
+        return None
+    try:
+        paths = ownable(call, created(obj), obj)
+    except TypedError:
+        # Validation has its say about such an object later.
+        return None
+    managers = Managers()
+    if paths:
+        managers.own(manager_of(call), paths, call.endpoint.api_version, time_of(call))
+    return managers.entries()
+
+
+def carried_over(call: Call, sent: tuple[ManagedFieldsEntry, ...] | None, before: Any) -> Any:
+    """managedFields before this write: the stored ones, unless the client sends others; an empty list forgets all."""
+    if call.managed is not None:
+        return call.managed or None
+    if sent is None or sent is before:
+        return before
+    if not sent or sent == (ManagedFieldsEntry(),):
+        return None
+    return sent
+
+
+def accounted(call: Call, obj: Any, old: Any) -> Any:
+    """A changed object with managedFields that tell of this write."""
+    metadata = obj.metadata
+    if call.managed is None and metadata.managedFields is not None:
+        managers = Managers.read(metadata.managedFields)
+        try:
+            added, removed, modified = (paths - SERVERS_OWN for paths in changes(old, obj))
+        except TypedError:
+            # List items without keys cannot be told apart: such writes are not accounted for, as in a real server.
+            return obj
+        if not (added or removed or modified):
+            return obj
+        update(managers, manager_of(call), added, removed, modified, call.endpoint.api_version, time_of(call))
+        metadata = replace(metadata, managedFields=managers.entries())
+    before = old.metadata.managedFields
+    if metadata.managedFields is not before and same_but_times(metadata.managedFields, before):
+        unchanged = replace(obj, metadata=replace(metadata, managedFields=before))
+        if unchanged == old:
+            return unchanged
+    return obj if metadata is obj.metadata else replace(obj, metadata=metadata)
