@@ -29,6 +29,10 @@ class Options(Struct, frozen=True):
     allocate_node_cidrs: bool = True
     namespace_sync_period: int = 300 * SECOND
     horizontal_pod_autoscaler_sync_period: int = 15 * SECOND
+    horizontal_pod_autoscaler_downscale_stabilization: int = 300 * SECOND
+    horizontal_pod_autoscaler_cpu_initialization_period: int = 300 * SECOND
+    horizontal_pod_autoscaler_initial_readiness_delay: int = 30 * SECOND
+    horizontal_pod_autoscaler_tolerance: float = 0.1
     pv_claim_binder_sync_period: int = 15 * SECOND
     resource_quota_sync_period: int = 300 * SECOND
     root_ca: str = ""
@@ -40,7 +44,14 @@ class Context:
     """What the manager hands to each controller."""
 
     def __init__(
-        self, client: Client, clock: Clock, streams: Streams, trace: Trace, informers: Informers, options: Options
+        self,
+        client: Client,
+        clock: Clock,
+        streams: Streams,
+        trace: Trace,
+        informers: Informers,
+        options: Options,
+        metrics: Any = None,
     ) -> None:
         self.client = client
         self.clock = clock
@@ -48,6 +59,7 @@ class Context:
         self.trace = trace
         self.informers = informers
         self.options = options
+        self.metrics = metrics
 
 
 class Controller:

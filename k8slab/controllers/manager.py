@@ -24,6 +24,7 @@ class ControllerManager:
         trace: who acts and why.
         controllers: names of those to run (`deployment-controller`); None runs all.
         identity: with leader election, the name under which it competes for the Lease; "" leads without asking.
+        metrics: what autoscalers measure with (`podautoscaler.Metrics`); None: no metrics API is installed.
         options: fields of `Options`.
     """
 
@@ -41,6 +42,7 @@ class ControllerManager:
         trace: Trace,
         controllers: Iterable[str] | None = None,
         identity: str = "",
+        metrics: Any = None,
         **options: Any,
     ) -> None:
         self.client = client
@@ -49,7 +51,7 @@ class ControllerManager:
         self.options = Options(**options)
         self.running = False
         self.leading = False
-        context = Context(client, clock, streams, trace, self.informers, self.options)
+        context = Context(client, clock, streams, trace, self.informers, self.options, metrics)
         self.controllers: dict[str, Controller] = {made.name: made(context) for made in self._chosen(controllers)}
         self.elector: LeaderElector | None = None
         if identity:

@@ -18,6 +18,7 @@ from k8slab.controllers.namespace import NamespaceController
 from k8slab.controllers.nodeipam import NodeIPAMController
 from k8slab.controllers.nodelifecycle import NodeLifecycleController
 from k8slab.controllers.persistentvolume import ClaimProtection, PersistentVolumeBinder, VolumeProtection
+from k8slab.controllers.podautoscaler import HorizontalPodAutoscalerController
 from k8slab.controllers.podgc import PodGarbageCollector
 from k8slab.controllers.replicaset import ReplicaSetController, ReplicationController
 from k8slab.controllers.resourcequota import ResourceQuotaController
@@ -49,6 +50,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     GarbageCollector,
     PodGarbageCollector,
     DisruptionController,
+    HorizontalPodAutoscalerController,
     ResourceQuotaController,
     PersistentVolumeBinder,
     ClaimProtection,
