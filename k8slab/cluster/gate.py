@@ -15,6 +15,7 @@ import msgspec
 
 from k8slab.api.codec import to_dict
 from k8slab.api.request import Options, Request, Response
+from k8slab.cluster.patience import Patience
 from k8slab.sim.clock import Clock
 from k8slab.sim.journal import Journal
 from k8slab.sim.trace import Trace
@@ -47,7 +48,7 @@ class Gate:
 
     def handle(self, request: Request) -> Response:
         """Pass a request from outside to the API server."""
-        with self.lock:
+        with self.lock, Patience(self.clock):
             if request.verb not in READ_VERBS:
                 plain = dump_request(request)
                 self.record("request", plain)
@@ -58,7 +59,7 @@ class Gate:
 
     def fault(self, act: Callable[..., object], verb: str, *targets: str) -> None:
         """Do ``act(*targets)`` to the cluster itself (not through its API), journalled as ``verb``."""
-        with self.lock:
+        with self.lock, Patience(self.clock):
             self.record("fault", {"verb": verb, "targets": list(targets)})
             with self.trace.acting("fault", note=" ".join((verb, *targets))):
                 act(*targets)
@@ -85,8 +86,14 @@ class Gate:
     def advance(self, until: int) -> None:
         """Let virtual time pass up to ``until`` (lab time, microseconds)."""
         with self.lock:
+            try:
+                self._run_until(until)
+            finally:
+                self.account()
+
+    def _run_until(self, until: int) -> None:
+        with Patience(self.clock):
             self.clock.run_until(until)
-            self.account()
 
     def advance_until(self, predicate: Callable[[], object], deadline: int) -> bool:
         """Let time pass until ``predicate()`` is true, at most to ``deadline``; returns whether it became true.
@@ -104,9 +111,9 @@ class Gate:
         while not predicate():
             following = clock.next_time()
             if following is None or following > deadline:
-                clock.run_until(deadline)
+                self._run_until(deadline)
                 return bool(predicate())
-            clock.run_until(following)
+            self._run_until(following)
         return True
 
 

@@ -48,7 +48,7 @@ def test_other_names_are_not(lab):
 def test_cassandra_is_taken(lab, kubectl):
     printed = kubectl(f"apply -f {CASSANDRA}")
     assert "statefulset.apps/cassandra created" in printed
-    lab.run("5s")
-    assert lab.get("persistentvolumeclaim/cassandra-data-cassandra-0").status.phase == "Pending"
-    condition = next(c for c in lab.get("pod/cassandra-0").status.conditions if c.type == "PodScheduled")
-    assert "pod has unbound immediate PersistentVolumeClaims" in condition.message
+    lab.run("10m")
+    assert lab.get("statefulset/cassandra").status.readyReplicas == 3
+    claims = [lab.get(f"persistentvolumeclaim/cassandra-data-cassandra-{number}") for number in range(3)]
+    assert {claim.status.phase for claim in claims} == {"Bound"}
