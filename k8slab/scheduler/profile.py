@@ -12,6 +12,7 @@ import yaml
 from msgspec import Struct, field
 
 from k8slab.errors import K8sLabError
+from k8slab.scheduler.decoding import json_name, problems, tidy
 from k8slab.scheduler.framework import EXTENSION_POINTS, Plugin, implements
 from k8slab.scheduler.plugins import DEFAULT_PLUGINS, REGISTRY
 from k8slab.scheduler.validation import check_args
@@ -25,22 +26,6 @@ MAX_WEIGHT = (2**63 - 1) // 100
 Entry = tuple[str, int]
 """(plugin name, weight); weight 0 where none is given."""
 
-TOP = {
-    "apiVersion",
-    "kind",
-    "parallelism",
-    "leaderElection",
-    "clientConnection",
-    "enableProfiling",
-    "enableContentionProfiling",
-    "percentageOfNodesToScore",
-    "podInitialBackoffSeconds",
-    "podMaxBackoffSeconds",
-    "profiles",
-    "extenders",
-    "delayCacheUntilActive",
-}
-PROFILE = {"schedulerName", "percentageOfNodesToScore", "plugins", "pluginConfig"}
 SET_NAMES = {"multiPoint": "MultiPoint"} | {name[0].lower() + name[1:]: name for name in EXTENSION_POINTS}
 
 
@@ -80,9 +65,10 @@ def load_configuration(
     document = _parsed(source)
     _check_kind(document)
     _check_fields(document)
-    problems = _problems(document)
-    if problems:
-        raise ConfigurationError(_aggregate(problems))
+    document = tidy(document)
+    wrong = _problems(document)
+    if wrong:
+        raise ConfigurationError(_aggregate(wrong))
     profiles = [
         _profile(one, f"profiles[{index}]", registry, document.get("percentageOfNodesToScore"))
         for index, one in enumerate(document.get("profiles") or [{}])
@@ -100,9 +86,11 @@ def _parsed(source: str | Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         document = yaml.safe_load(source)
     except yaml.YAMLError as error:
-        raise ConfigurationError(f"couldn't get version/kind; json parse error: {error}") from None
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
+        line = f"line {mark.line + 1}: " if mark is not None else ""
+        raise ConfigurationError(f"yaml: {line}{' '.join(problem.split())}") from None
     if not isinstance(document, dict):
-        raise ConfigurationError("couldn't get version/kind; json parse error: the document is not an object")
+        raise ConfigurationError(f"couldn't get version/kind; json parse error: json: cannot unmarshal {json_name(document)} into Go value")
     return document
 
 
@@ -115,23 +103,18 @@ def _check_kind(document: Mapping[str, Any]) -> None:
 
 
 def _check_fields(document: Mapping[str, Any]) -> None:
-    unknown = [f'unknown field "{name}"' for name in document if name not in TOP]
-    for index, profile in enumerate(document.get("profiles") or ()):
-        path = f"profiles[{index}]"
-        unknown += [f'unknown field "{path}.{name}"' for name in profile if name not in PROFILE]
-        for name, plugins in (profile.get("plugins") or {}).items():
-            if name not in SET_NAMES:
-                unknown.append(f'unknown field "{path}.plugins.{name}"')
-                continue
-            wrong = [key for key in plugins or {} if key not in ("enabled", "disabled")]
-            unknown += [f'unknown field "{path}.plugins.{name}.{key}"' for key in wrong]
+    wrong, unknown = problems(document)
+    if wrong:
+        raise ConfigurationError(wrong)
     if unknown:
         raise ConfigurationError(f"strict decoding error: {', '.join(unknown)}")
+    if document.get("extenders"):
+        raise ConfigurationError("extenders: this scheduler calls no HTTP extenders; write a plugin instead")
 
 
 def _problems(document: Mapping[str, Any]) -> list[str]:
     found = []
-    if "parallelism" in document and _integer(document["parallelism"], "parallelism") <= 0:
+    if document.get("parallelism", 1) <= 0:
         found.append(_invalid("parallelism", document["parallelism"], "should be an integer value greater than zero"))
     found += _percentage(document, "percentageOfNodesToScore")
     initial, longest = document.get("podInitialBackoffSeconds", 1), document.get("podMaxBackoffSeconds", 10)
@@ -167,16 +150,9 @@ def _config_problems(profile: Mapping[str, Any], path: str) -> list[str]:
 
 def _percentage(document: Mapping[str, Any], path: str) -> list[str]:
     value = document.get("percentageOfNodesToScore")
-    if value is None or 0 <= _integer(value, path) <= 100:
+    if value is None or 0 <= value <= 100:
         return []
     return [_invalid(path, value, "not in valid range [0-100]")]
-
-
-def _integer(value: Any, path: str) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    kind = "string" if isinstance(value, str) else "bool" if isinstance(value, bool) else "number"
-    raise ConfigurationError(f"json: cannot unmarshal {kind} into Go struct field {KIND}.{path} of type int32")
 
 
 def _invalid(path: str, value: Any, why: str) -> str:
@@ -271,15 +247,7 @@ def _takes_part(plugin: type[Plugin], point: str) -> bool:
 
 
 def _entries(enabled: Any) -> list[Entry]:
-    found = []
-    for one in enabled or ():
-        weight = _integer(one.get("weight") or 0, "profiles.plugins.score.enabled.weight")
-        if not -(2**31) <= weight < 2**31:
-            path = "Plugin.profiles.plugins.score.enabled.weight"
-            text = f"json: cannot unmarshal number {weight} into Go struct field {path} of type int32"
-            raise ConfigurationError(text)
-        found.append((one["name"], weight))
-    return found
+    return [(one["name"], one.get("weight") or 0) for one in enabled or ()]
 
 
 def _check_known(names: Sequence[str], point: str, registry: Mapping[str, type[Plugin]]) -> None:

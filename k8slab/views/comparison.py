@@ -148,7 +148,7 @@ def comparison_text(found: Comparison) -> str:
         parts.append("Every Pod is on the same node.")
     failures = _failure_rows(found)
     if failures:
-        parts.append(columns([("POD", "UNDER", "WHY IT HAS NO NODE"), *failures]))
+        parts.append(columns([("UNDER", "PODS", "", "WHY THEY HAVE NO NODE"), *failures]))
     return "\n\n".join(parts)
 
 
@@ -163,7 +163,7 @@ def comparison_html(found: Comparison, theme: Theme = "auto", width: float = 960
     tables.append(table(("Pod", a.name, b.name), found.differences, "Pods that differ") if found.differences else same)
     failures = _failure_rows(found)
     if failures:
-        tables.append(table(("Pod", "Under", "Why it has no node"), failures, "Without a node", wide=(2,)))
+        tables.append(table(("Under", "Pods", "", "Why they have no node"), failures, "Without a node", (1,), wide=(3,)))
     return frame(picture, tables[0], details("Nodes and Pods as tables", *tables[1:], opened=bool(failures)))
 
 
@@ -192,7 +192,12 @@ def _node_rows(found: Comparison) -> list[tuple[object, ...]]:
 
 
 def _failure_rows(found: Comparison) -> list[tuple[object, ...]]:
-    return [(pod, one.name, why) for one in (found.a, found.b) for pod, why in one.failures.items()]
+    """One row for each reason of each side, with the Pods that it keeps waiting."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for one in (found.a, found.b):
+        for pod, why in one.failures.items():
+            rows.setdefault((one.name, why), []).append(pod)
+    return [(name, len(pods), f"{pods[0]}{', ...' if len(pods) > 1 else ''}", why) for (name, why), pods in rows.items()]
 
 
 # -- picture
