@@ -30,6 +30,8 @@ def loads(text: str | bytes) -> Any:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
+    if _SURROGATE.search(text):
+        text = _ESCAPE.sub(_paired, text)
     objects = _Objects()
     try:
         value = json.loads(text, object_pairs_hook=objects.make, parse_constant=_constant)
@@ -39,6 +41,17 @@ def loads(text: str | bytes) -> Any:
         raise SyntaxFault("exceeded max depth") from None
     refuse_depth(value, text)
     return Repeated(value) if objects.some_repeat and type(value) is dict else value
+
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
+
+
+def _paired(found: re.Match[str]) -> str:
+    """An escape as it is; half of a surrogate pair alone is no character, and Go puts a replacement for it."""
+    return r"\ufffd" if found.group(1) else found.group()
 
 
 def refuse_depth(value: Any, text: str) -> None:
