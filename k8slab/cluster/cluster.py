@@ -12,6 +12,7 @@ from k8slab.cluster.extensions import Extensions, Library
 from k8slab.cluster.faults import Faults
 from k8slab.cluster.gate import Gate, load_request
 from k8slab.cluster.history import History, Snapshot
+from k8slab.cluster.metrics import MetricsServer
 from k8slab.cluster.topology import Shape, TopologyError, machines
 from k8slab.controllers import ControllerManager, StorageDrivers
 from k8slab.errors import K8sLabError
@@ -83,6 +84,7 @@ class Cluster:
         self.cni = CNI(self.streams)
         self.components: dict[str, Component] = {}
         self.kubelets: dict[str, Kubelet] = {}
+        self.metrics = MetricsServer(self.clock, self.kubelets)
         self.scheduler: Scheduler | None = None
         self.manager: ControllerManager | None = None
         self.faults = Faults(self)
@@ -95,7 +97,7 @@ class Cluster:
     def _compose(self, parts: Sequence[str], specs: list[Any]) -> None:
         if "kube-controller-manager" in parts:
             client = self.component_client("kube-controller-manager")
-            self.manager = ControllerManager(client, self.clock, self.streams, self.trace)
+            self.manager = ControllerManager(client, self.clock, self.streams, self.trace, metrics=self.metrics)
             self.components["kube-controller-manager"] = self.manager
         if "csi-drivers" in parts:
             client = self.component_client("csi-drivers")

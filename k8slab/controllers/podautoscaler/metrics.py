@@ -22,7 +22,7 @@ class MetricsError(Exception):
 
 
 class Sample(Struct, frozen=True):
-    """One measurement: thousandths (of a core, a byte, ...), when it was taken (microseconds since 1970), over what time (microseconds)."""
+    """One measurement in thousandths (of a core, of a byte): its time in microseconds since 1970, and its window."""
 
     value: int
     time: int
