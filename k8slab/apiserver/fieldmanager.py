@@ -110,7 +110,7 @@ def accounted(call: Call, obj: Any, old: Any) -> Any:
     """A changed object with managedFields that tell of this write."""
     metadata = obj.metadata
     if call.managed is None and metadata.managedFields is not None:
-        managers = Managers.read(metadata.managedFields)
+        managers = Managers.read(metadata.managedFields, stored=metadata.managedFields is old.metadata.managedFields)
         try:
             added, removed, modified = (paths - SERVERS_OWN for paths in changes(old, obj))
         except TypedError:

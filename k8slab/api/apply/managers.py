@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from k8slab.api.apply.fieldset import Path, decode, encode, text_of
@@ -32,23 +34,26 @@ class Manager(NamedTuple):
 class Owned(NamedTuple):
     """What a manager owns."""
 
-    fields: set[Path]
+    fields: AbstractSet[Path]
     api_version: str
     time: str | None
+    text: dict[str, Any] | None = None
+    """The fields as FieldsV1, where they are known in that form."""
 
 
 class Managers(dict[Manager, Owned]):
     """All managers of an object."""
 
     @classmethod
-    def read(cls, entries: Iterable[ManagedFieldsEntry] | None) -> Managers:
-        """Those of metadata.managedFields."""
+    def read(cls, entries: Iterable[ManagedFieldsEntry] | None, stored: bool = False) -> Managers:
+        """Those of metadata.managedFields; `stored` ones were written here, and are not written anew if they stay."""
         found = cls()
         for entry in entries or ():
             operation = entry.operation or ""
             version = "" if operation == APPLY else entry.apiVersion or ""
             manager = Manager(entry.manager or "", operation, version, entry.subresource or "")
-            found[manager] = Owned(decode(entry.fieldsV1), entry.apiVersion or "", entry.time)
+            fields = _decoded(_Identical(entry.fieldsV1)) if stored else decode(entry.fieldsV1)
+            found[manager] = Owned(fields, entry.apiVersion or "", entry.time, entry.fieldsV1 if stored else None)
         return found
 
     def entries(self) -> tuple[ManagedFieldsEntry, ...] | None:
@@ -65,9 +70,11 @@ class Managers(dict[Manager, Owned]):
             del self[manager]
             self[ancient] = Owned(owned.fields | (before.fields if before else set()), owned.api_version, owned.time)
 
-    def own(self, manager: Manager, fields: set[Path], api_version: str, time: str | None) -> None:
+    def own(self, manager: Manager, fields: AbstractSet[Path], api_version: str, time: str | None) -> None:
         """Make these fields the manager's."""
-        self[manager] = Owned(fields, api_version, time)
+        before = self.get(manager)
+        text = before.text if before is not None and before.fields == fields else None
+        self[manager] = Owned(fields, api_version, time, text)
 
     def disown(self, paths: set[Path], besides: Manager) -> None:
         """Take fields from all managers but one; who owns nothing any more is forgotten."""
@@ -76,7 +83,7 @@ class Managers(dict[Manager, Owned]):
                 continue
             left = owned.fields - paths
             if left:
-                self[manager] = owned._replace(fields=left)
+                self[manager] = owned._replace(fields=left, text=None)
             else:
                 del self[manager]
 
@@ -97,7 +104,7 @@ def _entry(manager: Manager, owned: Owned) -> ManagedFieldsEntry:
         apiVersion=owned.api_version,
         time=owned.time,
         fieldsType="FieldsV1",
-        fieldsV1=encode(owned.fields),
+        fieldsV1=owned.text if owned.text is not None else encode(owned.fields),
         subresource=manager.subresource or None,
     )
 
@@ -107,17 +114,43 @@ def _order(pair: tuple[Manager, Owned]) -> tuple[str, str, str, str, str]:
     return manager.operation, owned.time or "", manager.name, owned.api_version, manager.subresource
 
 
+class _Identical:
+    """A key for one and the same object, whatever is in it."""
+
+    __slots__ = ("obj",)
+
+    def __init__(self, obj: Any) -> None:
+        self.obj = obj
+
+    def __hash__(self) -> int:
+        return id(self.obj)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identical) and other.obj is self.obj
+
+
+@lru_cache(maxsize=256)
+def _decoded(key: _Identical) -> frozenset[Path]:
+    """Of stored entries, which never change and are looked at again and again."""
+    return frozenset(decode(key.obj))
+
+
 def same_but_times(
     entries: tuple[ManagedFieldsEntry, ...] | None, others: tuple[ManagedFieldsEntry, ...] | None
 ) -> bool:
     """Whether two managedFields say the same, apart from when."""
-    return _timeless(entries) == _timeless(others)
+    if len(entries or ()) != len(others or ()):
+        return _timeless(entries) == _timeless(others)
+    pairs = zip(entries or (), others or (), strict=True)
+    return all(_same_but_time(*pair) for pair in pairs) or _timeless(entries) == _timeless(others)
+
+
+def _same_but_time(one: ManagedFieldsEntry, other: ManagedFieldsEntry) -> bool:
+    return one == other or one.replace(time=None) == other.replace(time=None)
 
 
 def _timeless(entries: tuple[ManagedFieldsEntry, ...] | None) -> Any:
-    return Managers.read(entries).keys(), [
-        (manager, owned.fields, owned.api_version) for manager, owned in sorted(Managers.read(entries).items())
-    ]
+    return [(manager, owned.fields, owned.api_version) for manager, owned in sorted(Managers.read(entries).items())]
 
 
 class Conflicted(ApiError):

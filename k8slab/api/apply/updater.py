@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from k8slab.api.apply.fieldset import Path
@@ -74,7 +75,7 @@ def apply(
     return merged
 
 
-def _prune(merged: dict[str, Any], managers: Managers, last: set[Path], shape: Shape) -> dict[str, Any]:
+def _prune(merged: dict[str, Any], managers: Managers, last: AbstractSet[Path], shape: Shape) -> dict[str, Any]:
     """Without what was applied last time, unless somebody owns it still."""
     everything = _with_named(field_set(merged, shape), shape)
     pruned = remove(merged, _with_named(last, shape), shape) or {}
@@ -85,7 +86,7 @@ def _prune(merged: dict[str, Any], managers: Managers, last: set[Path], shape: S
     return remove(merged, (everything - kept) & _with_named(last, shape), shape) or {}
 
 
-def _with_named(paths: set[Path], shape: Shape) -> set[Path]:
+def _with_named(paths: AbstractSet[Path], shape: Shape) -> set[Path]:
     """The set with those struct fields under which it has paths, as EnsureNamedFieldsAreMembers adds them."""
     found = set(paths)
     for path in paths:
