@@ -259,7 +259,8 @@ class Lab:
     def patch(self, target: str, patch: dict[str, Any], namespace: str | None = None) -> Any:
         """Change some fields (a JSON merge patch): ``lab.patch("deployment/web", {"spec": {"replicas": 5}})``."""
         resource, name = _split(target, None)
-        return self.client.patch(resource, name, patch, self._namespace(resource, namespace))
+        namespace = self._namespace(resource, namespace)
+        return self.client.patch(resource, name, patch, namespace, field_validation="Strict")
 
     def delete(self, target: str, namespace: str | None = None, **options: Any) -> None:
         """Delete one object: ``lab.delete("pod/web-1")``."""
@@ -407,7 +408,11 @@ class Lab:
         """Desired against actual copies of a workload over time, and how long each gap took to close."""
         from k8slab.views.timeline import desired_actual_html, desired_actual_text
 
-        points = desired_actual(self.history, self._key(target, namespace))
+        key = self._key(target, namespace)
+        try:
+            points = desired_actual(self.history, key)
+        except AttributeError:
+            raise CommandError(f"{target} is not a number of copies: name a deployment, for example") from None
         now = self.cluster.clock.now
         return Display(desired_actual_text(points, now), desired_actual_html(points, now), points)
 
@@ -423,7 +428,13 @@ class Lab:
 
     def at(self, time: Duration | None = None, revision: int | None = None) -> Snapshot:
         """The cluster as it was: ``lab.at("30s").list("pods")``, ``lab.at(revision=120)``."""
-        return self.cluster.snapshot(None if time is None else parse_duration(time), revision)
+        return self.cluster.snapshot(None if time is None else self._past(time), revision)
+
+    def _past(self, time: Duration) -> int:
+        moment, now = parse_duration(time), self.cluster.clock.now
+        if moment > now:
+            raise CommandError(f"{time} has not come yet: this lab is {format_duration(now)} old")
+        return moment
 
     def diff(self, before: Duration, after: Duration | None = None) -> Display:
         """What changed between two times (the second: now, unless given)."""
@@ -440,14 +451,19 @@ class Lab:
         with self.lock:
             if at is None:
                 return copy.deepcopy(self)
+            until = self._past(at)
             journal = Journal.loads(self.cluster.dump_journal())
             library = Library(self.cluster.extensions.brought)
-        return Lab._of(replay(journal, parse_duration(at), library))
+        return Lab._of(replay(journal, until, library))
 
     def save(self, path: str | Path) -> None:
         """Save the lab to a file: its set-up and journal, as text; ``Lab.load`` lives through it again."""
         with self.lock:
-            Path(path).write_text(self.cluster.dump_journal(), encoding="utf-8")
+            text = self.cluster.dump_journal()
+        try:
+            Path(path).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f'the path "{path}" cannot be written: {error.strerror}') from None
 
     @classmethod
     def load(cls, path: str | Path, plugins: Iterable[Any] = (), schedulers: Any = ()) -> Lab:
@@ -456,7 +472,7 @@ class Lab:
         ``plugins`` and ``schedulers`` are the classes and functions that were brought in with ``lab.plugin`` and
         ``lab.scheduler``: a file holds data only, and their names.
         """
-        journal = Journal.loads(Path(path).read_text(encoding="utf-8"))
+        journal = Journal.loads(_read(Path(path)))
         return cls._of(replay(journal, library=Library(plugins=plugins, schedulers=schedulers)))
 
     # -- pictures ------------------------------------------------------------------------
@@ -550,6 +566,8 @@ def _labels(a: Source, b: Source) -> tuple[str, str]:
 def _split(target: str, name: str | None) -> tuple[str, str]:
     if name is not None:
         return target, name
+    if not isinstance(target, str):
+        raise CommandError(f"{target!r} names no object: write kind/name, for example 'deployment/web'")
     resource, slash, name = target.partition("/")
     if not slash or not name:
         raise CommandError(f"{target!r} names no object: write kind/name, for example 'deployment/web'")
@@ -562,18 +580,30 @@ def _texts(manifest: Any) -> Iterable[str]:
     from k8slab.api.codec import encode_yaml
 
     if isinstance(manifest, Path):
-        yield manifest.read_text(encoding="utf-8")
+        yield _read(manifest)
     elif isinstance(manifest, str):
         # One line that ends like a file's name is one: no YAML document of Kubernetes is a single line without ": ".
         is_path = "\n" not in manifest and manifest.endswith((".yaml", ".yml", ".json"))
-        yield Path(manifest).read_text(encoding="utf-8") if is_path else manifest.rstrip("\n") + "\n"
+        yield _read(Path(manifest)) if is_path else manifest.rstrip("\n") + "\n"
     elif isinstance(manifest, (dict, msgspec.Struct)):
-        yield encode_yaml(manifest)
+        try:
+            yield encode_yaml(manifest)
+        except (TypeError, RecursionError) as error:
+            raise CommandError(f"cannot apply this {type(manifest).__name__}: {str(error).lower()}") from None
     elif isinstance(manifest, (list, tuple)):
         for part in manifest:
             yield from _texts(part)
     else:
         raise CommandError(f"cannot apply {type(manifest).__name__}: give a path, YAML text, dict or API object")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise CommandError(f'the path "{path}" does not exist') from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f'the path "{path}" cannot be read: {getattr(error, "strerror", None) or error}') from None
 
 
 def _replicas_ready(deployment: Any) -> bool:

@@ -9,6 +9,8 @@ from typing import Annotated, Any, ClassVar, NoReturn, Self, dataclass_transform
 from msgspec import Meta, Struct, StructMeta, field
 from msgspec.structs import replace
 
+from k8slab.errors import K8sLabError
+
 Quantity = str | int | float
 """A resource amount as it was written (`500m`, `1Gi`, `2`); see `k8slab.api.quantity`."""
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
@@ -70,9 +72,13 @@ _USUAL: dict[str, Any] = {
 }
 
 
+class SnapshotError(K8sLabError, AttributeError):
+    """An attempt to change an object in place."""
+
+
 def _refuse_set(target: Any, field: str, *_: Any) -> NoReturn:
     kind = type(target).__name__
-    raise AttributeError(
+    raise SnapshotError(
         f"cannot set {field!r}: a {kind} is a snapshot of what the API server stores and never changes. "
         f"Change the object in the cluster with lab.patch(...), lab.apply(...) or %kubectl edit, "
         f"or make a changed copy with {kind.lower()}.replace({field}=...)"
