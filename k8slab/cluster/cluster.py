@@ -13,7 +13,7 @@ from k8slab.cluster.faults import Faults
 from k8slab.cluster.gate import Gate, load_request
 from k8slab.cluster.history import History, Snapshot
 from k8slab.cluster.metrics import MetricsServer
-from k8slab.cluster.topology import Shape, TopologyError, machines
+from k8slab.cluster.topology import Shape, TopologyError, machines, pod_network
 from k8slab.controllers import ControllerManager, StorageDrivers
 from k8slab.errors import K8sLabError
 from k8slab.etcd.store import Store
@@ -97,7 +97,14 @@ class Cluster:
     def _compose(self, parts: Sequence[str], specs: list[Any]) -> None:
         if "kube-controller-manager" in parts:
             client = self.component_client("kube-controller-manager")
-            self.manager = ControllerManager(client, self.clock, self.streams, self.trace, metrics=self.metrics)
+            self.manager = ControllerManager(
+                client,
+                self.clock,
+                self.streams,
+                self.trace,
+                metrics=self.metrics,
+                cluster_cidr=pod_network(len(specs)),
+            )
             self.components["kube-controller-manager"] = self.manager
         if "csi-drivers" in parts:
             client = self.component_client("csi-drivers")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_network
 from typing import Any
 
 from k8slab.api.quantity import QuantityError, milli
 from k8slab.errors import K8sLabError
 from k8slab.kubelet.node import NodeSpec
+from k8slab.network.cni import POD_NETWORK
 
 #: More nodes than Kubernetes supports (reference: "Considerations for large clusters") is surely a slip.
 MAX_NODES = 15_000
@@ -88,3 +90,13 @@ def _quantity(where: str, name: str, value: object) -> str:
     except QuantityError as error:
         problem = str(error)
     raise TopologyError(f"{where}: {name} {value!r}: {problem}")
+
+
+def pod_network(nodes: int) -> str:
+    """The smallest range around 10.244.0.0/16 that has a /24 of Pod addresses for each node (--cluster-cidr).
+
+    >>> [pod_network(count) for count in (4, 256, 257, 5000)]
+    ['10.244.0.0/16', '10.244.0.0/16', '10.244.0.0/15', '10.224.0.0/11']
+    """
+    prefix = min(16, 24 - (nodes - 1).bit_length())
+    return str(ip_network(f"{POD_NETWORK}/{prefix}", strict=False))
