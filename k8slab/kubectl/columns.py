@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from k8slab.api.jsonpath import JSONPath, PathError, relaxed
 from k8slab.kubectl import tabular
 from k8slab.kubectl.failure import CommandError
-from k8slab.kubectl.jsonpath import JSONPath, PathError, relaxed
 
 
 class CustomColumns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from k8slab.kubectl.jsonpath import compact
+from k8slab.api.jsonpath import compact
 
 ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 

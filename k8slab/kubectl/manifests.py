@@ -11,10 +11,10 @@ from typing import Any
 
 from k8slab.api import codec, gojson
 from k8slab.api.core_v1 import ConfigMap
+from k8slab.api.jsonpath import compact
 from k8slab.api.scheme import NoMatch, Resource
 from k8slab.kubectl import goyaml
 from k8slab.kubectl.failure import CommandError
-from k8slab.kubectl.jsonpath import compact
 
 _SEPARATOR = re.compile(r"^---.*\n?", re.MULTILINE)
 _EXTENSIONS = (".json", ".yaml", ".yml")

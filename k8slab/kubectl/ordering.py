@@ -8,8 +8,8 @@ from functools import cmp_to_key
 from typing import Any, TypeVar
 
 from k8slab.api import quantity
+from k8slab.api.jsonpath import JSONPath, PathError, relaxed
 from k8slab.kubectl.failure import CommandError
-from k8slab.kubectl.jsonpath import JSONPath, PathError, relaxed
 
 T = TypeVar("T")
 

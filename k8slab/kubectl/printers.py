@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from k8slab.api.jsonpath import JSONPath, PathError, go_syntax
 from k8slab.kubectl import goyaml
 from k8slab.kubectl.access import without_managed_fields
 from k8slab.kubectl.columns import CustomColumns
 from k8slab.kubectl.failure import CommandError
 from k8slab.kubectl.gotemplate import GoTemplate, TemplateError
-from k8slab.kubectl.jsonpath import JSONPath, PathError, go_syntax
 
 _TEMPLATES = ("go-template", "go-template-file", "template", "templatefile")
 _PATHS = ("jsonpath", "jsonpath-as-json", "jsonpath-file")

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from k8slab.api.jsonpath import compact
 from k8slab.kubectl.command import Command
 from k8slab.kubectl.failure import CommandError
 from k8slab.kubectl.flags import array, boolean, several, text
 from k8slab.kubectl.generate.base import Object, generator, meta, one_name
-from k8slab.kubectl.jsonpath import compact
 
 _KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _BAD_KEY = (

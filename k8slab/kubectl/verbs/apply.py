@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from k8slab.api import patch as patches
+from k8slab.api.jsonpath import compact
 from k8slab.api.request import APPLY_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
 from k8slab.errors import ApiError
 from k8slab.kubectl import builder, goyaml
@@ -24,7 +25,6 @@ from k8slab.kubectl.flags import (
     several,
     text,
 )
-from k8slab.kubectl.jsonpath import compact
 from k8slab.kubectl.lastapplied import ANNOTATION, last_applied, with_annotation
 from k8slab.kubectl.manifests import Info
 from k8slab.kubectl.printers import Printer

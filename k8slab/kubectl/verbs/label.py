@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from k8slab.api.jsonpath import compact
 from k8slab.api.request import MERGE_PATCH
 from k8slab.errors import ApiError
 from k8slab.kubectl import builder
 from k8slab.kubectl.command import Command
 from k8slab.kubectl.failure import CommandError, raise_all
 from k8slab.kubectl.flags import ALL_NAMESPACES, DRY_RUN, FILES, PRINT, SELECTOR, boolean, manager, text
-from k8slab.kubectl.jsonpath import compact
 from k8slab.kubectl.manifests import Info
 from k8slab.kubectl.printers import Printer
 

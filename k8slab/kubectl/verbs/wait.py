@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from k8slab.api.jsonpath import JSONPath, PathError, relaxed, show
 from k8slab.errors import ApiError
 from k8slab.kubectl import builder, duration
 from k8slab.kubectl.command import Command
 from k8slab.kubectl.failure import CommandError, raise_all
 from k8slab.kubectl.flags import ALL_NAMESPACES, FILES_RECURSIVE, PRINT, SELECTOR, boolean, period, text
-from k8slab.kubectl.jsonpath import JSONPath, PathError, relaxed, show
 from k8slab.kubectl.manifests import Info
 from k8slab.kubectl.printers import Printer
 from k8slab.kubectl.verbs.delete import gone

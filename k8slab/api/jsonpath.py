@@ -1,4 +1,4 @@
-"""kubectl's JSONPath templates (`{range .items[*]}{.metadata.name}{"\\n"}{end}`).
+"""JSONPath templates (`{range .items[*]}{.metadata.name}{"\\n"}{end}`), as kubectl and printer columns use them.
 
 Follows k8s.io/client-go/util/jsonpath: its grammar, its quirks and its error texts.
 """

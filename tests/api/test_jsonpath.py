@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8slab.kubectl.jsonpath import JSONPath, PathError, relaxed
+from k8slab.api.jsonpath import JSONPath, PathError, relaxed
 
 POD = {
     "apiVersion": "v1",
