@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from k8slab.api import documents
-from k8slab.api.request import ANONYMOUS, ListBody, Request, Response
+from k8slab.api.request import ANONYMOUS, APPLY_PATCH, ListBody, Request, Response
 from k8slab.apiserver.presentation import present
 from k8slab.apiserver.routes import locate, request_for
 from k8slab.errors import bad_request, unsupported_media_type
@@ -65,6 +65,8 @@ class Resources:
             content, content_type = protobuf.decode(body), JSON
         elif exchange.method == "DELETE":
             content = _delete_options(body, content_type)
+        elif body:
+            content = _text(body, _media_type(content_type))
         return request_for(
             exchange.method,
             exchange.path,
@@ -146,6 +148,16 @@ def _delete_options(body: bytes, content_type: str) -> Any:
     if data is not None and not isinstance(data, dict):
         raise bad_request("couldn't get version/kind; json parse error: expected an object")
     return data
+
+
+def _text(body: bytes, media_type: str) -> str:
+    """A body as text: Go's JSON decoder puts a replacement where bytes are not UTF-8, that of YAML refuses them."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        if media_type in (YAML, APPLY_PATCH):
+            raise bad_request("error converting YAML to JSON: yaml: invalid leading UTF-8 octet") from None
+        return body.decode(errors="replace")
 
 
 def _media_type(content_type: str) -> str:

@@ -9,6 +9,7 @@ import shutil
 import ssl
 import subprocess
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -130,7 +131,8 @@ def kubectl(server: Server) -> Iterator[Kubectl]:
 @pytest.fixture
 def namespace(call: Caller, request: pytest.FixtureRequest) -> str:
     """A namespace of the test's own."""
-    name = request.node.name.split("[")[0].replace("_", "-").lower()[:60].rstrip("-")
+    words = "".join(sign if sign.isalnum() else "-" for sign in request.node.name.lower() if sign.isascii())
+    name = f"{words[:48].strip('-')}-{zlib.crc32(request.node.name.encode()) % 10_000}"
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     assert call("POST", "/api/v1/namespaces", body).code == 201
     return name

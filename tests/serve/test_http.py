@@ -79,6 +79,18 @@ def test_protobuf_alone_is_refused_but_may_be_wished_first(call: Caller) -> None
         (b"", "application/json", 400, "unexpected end of JSON input"),
         (b"[1]", "application/json", 400, "cannot unmarshal array"),
         (b"\xff\xfe", "application/json", 400, "unrecognized"),
+        (
+            b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"\xff"}}',
+            "application/json",
+            422,
+            "metadata.name",
+        ),
+        (
+            b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"\\ud800"}}',
+            "application/json",
+            422,
+            "metadata.name",
+        ),
         (b"a: [", "application/yaml", 400, "yaml"),
         (b"\xff\xff", "application/yaml", 400, ""),
         (b"{}", "text/plain", 415, "unknown format"),
@@ -94,6 +106,14 @@ def test_bodies_that_are_none(call: Caller, body: bytes, content_type: str, code
     assert answer.code == code, answer.text[:300]
     assert words in answer.message
     assert answer.body["kind"] == "Status"
+
+
+@pytest.mark.parametrize("raw", [b'"\xff"', b'"\\ud800"', b'"a\\ud800b"'])
+def test_text_that_is_not_unicode_is_replaced(call: Caller, namespace: str, raw: bytes) -> None:
+    body = b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"cm"},"data":{"k":' + raw + b"}}"
+    answer = call("POST", maps(namespace), body, {"Content-Type": "application/json"})
+    assert answer.code == 201
+    assert "\ufffd" in call("GET", f"{maps(namespace)}/cm").body["data"]["k"]
 
 
 def test_a_bomb_of_aliases_is_no_danger(call: Caller) -> None:
