@@ -112,6 +112,13 @@ class Recorder:
             shown.append({"type": event.type, "object": body})
         return Response(200, shown)
 
+    def differences(self, wanted: dict[str, str]) -> list[str]:
+        """How the last answer's headers differ from the recorded ones: in process there are none."""
+        return []
+
+    def close(self) -> None:
+        """Nothing is held."""
+
     def during(self, request: Request) -> None:
         """The steps that a note says were done while the watch was open."""
         for method, path, query, body, content_type in self.meanwhile:
@@ -304,28 +311,38 @@ def replay(recorder: Recorder, case: str, entries: list[dict[str, Any]]) -> Iter
             recorded["body"] = stripped(bindings.fill(recorded["body"]), keep_managed=True)
         try:
             response, _ = recorder.send(recorded)
-            yield entry["id"], compare(entry, response, bindings)
+            found = compare(entry, response, bindings)
+            yield entry["id"], found + recorder.differences(entry["response"].get("headers") or {})
         except Exception as error:
             yield entry["id"], [f"{type(error).__name__}: {error}"]
     recorder.end()
 
 
 def main(folder: Path, *only: str) -> int:
-    """Replay all files of a folder (or those named); 0 when everything is equal."""
+    """Replay all files of a folder (or those named), with `--http` over HTTPS; 0 when everything is equal."""
+    over_http, only = "--http" in only, tuple(name for name in only if name != "--http")
     equal = total = 0
     for path in sorted(folder.glob("*.jsonl")):
         if only and path.stem not in only and not any("/" in name and name.startswith(path.stem) for name in only):
             continue
-        file_equal, file_total = _run_file(path, only)
+        file_equal, file_total = _run_file(path, only, over_http)
         print(f"  {path.stem}: {file_equal}/{file_total}")
         equal, total = equal + file_equal, total + file_total
     print(f"api: {equal}/{total}")
     return 0 if equal == total else 1
 
 
-def _run_file(path: Path, only: tuple[str, ...]) -> tuple[int, int]:
+def _recorder(over_http: bool) -> Recorder:
+    if not over_http:
+        return Recorder()
+    from tests.golden.overhttp import HttpRecorder
+
+    return HttpRecorder()
+
+
+def _run_file(path: Path, only: tuple[str, ...], over_http: bool = False) -> tuple[int, int]:
     equal = total = 0
-    recorder = Recorder()
+    recorder = _recorder(over_http)
     for case, entries in cases(path):
         if any("/" in name for name in only) and not any(case.startswith(name.partition("#")[0]) for name in only):
             continue
@@ -337,4 +354,5 @@ def _run_file(path: Path, only: tuple[str, ...]) -> tuple[int, int]:
             print(f"{name}")
             for text in found[:SHOWN]:
                 print(f"    {text[:WIDTH]}")
+    recorder.close()
     return equal, total

@@ -26,13 +26,18 @@ PACES = (
     (200_000, 10_000),
 )
 """Latency of watches and cost of each write, in microseconds."""
+SEED = 7
+"""When candidates for a Lease look at it is chance as well, and is not recorded."""
 FIRST = ("deployment", "replicaset", "node", "gc", "namespace", "service", "replicationcontroller")
 
 
 def main(folder: Path, *only: str) -> int:
-    """Compare all files of a folder, or those files or scenarios that are named. 0 if all is equal."""
+    """Compare all files of a folder, or those files or scenarios that are named. 0 if all is equal.
+
+    An item is one object (equal Pods count as one) or the events about it; a scenario is equal if all its items are.
+    """
     files = sorted(folder.glob("*.jsonl"), key=lambda path: (path.stem not in FIRST, path.stem))
-    equal = total = 0
+    equal = total = passed = scenarios = 0
     for path in files:
         here, there = 0, 0
         for recorded in load(path):
@@ -42,20 +47,23 @@ def main(folder: Path, *only: str) -> int:
             for subject, differences in results.items():
                 for text in differences:
                     print(f"{path.stem} {recorded.name} {subject}: {text}")
+            passed, scenarios = passed + (not any(results.values())), scenarios + 1
             here += sum(not differences for differences in results.values())
             there += len(results)
         if there:
             print(f"  {path.stem}: {here}/{there}")
         equal, total = equal + here, total + there
-    print(f"controllers: {equal}/{total}")
+    print(f"items: {equal}/{total}")
+    print(f"controllers: {passed}/{scenarios}")
     return int(equal != total)
 
 
 def best(recorded: Scenario) -> dict[str, list[str]]:
     """Differences by subject, at the pace that fits best."""
     best: dict[str, list[str]] | None = None
-    for latency, write_cost in PACES:
-        results = compare(recorded, replay(recorded, latency, write_cost))
+    elects = any(line.get("kind") == "Lease" for line in recorded.lines)
+    for number, (latency, write_cost) in enumerate(PACES):
+        results = compare(recorded, replay(recorded, latency, write_cost, SEED + number * elects))
         if best is None or _misses(results) < _misses(best):
             best = results
         if not any(best.values()):

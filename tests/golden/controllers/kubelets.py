@@ -193,17 +193,27 @@ class World:
                     "persistentvolumeclaims", volume.persistentVolumeClaim.claimName, pod.metadata.namespace
                 )
                 if claim.status.phase != "Bound":
-                    self._prebind(claim)
+                    self._prebind(pod, claim)
                     return True
         return False
 
-    def _prebind(self, claim: Any) -> None:
+    def _nominate(self, pod: Any) -> None:
+        """The scheduler tells where a Pod will go before it waits for something that takes a while."""
+        fitting = [node.metadata.name for node in self.nodes.items() if self._fits(pod, node)]
+        script = self.mine[pod.metadata.uid]
+        name = script.node if script.node in fitting else min(fitting, default="")
+        if name:
+            status = {"status": {"nominatedNodeName": name}}
+            self.client.patch("pods", pod.metadata.name, status, pod.metadata.namespace, "status")
+
+    def _prebind(self, pod: Any, claim: Any) -> None:
         """As the scheduler's VolumeBinding: choose the volume of a claim that waits for its first consumer."""
         found = self.client.get("storageclasses", claim.spec.storageClassName) if claim.spec.storageClassName else None
         if found is None or found.volumeBindingMode != "WaitForFirstConsumer":
             return
         volume = best(self.client.list("persistentvolumes").items, claim, delayed=False)
         if volume is not None and volume.spec.claimRef is None:
+            self._nominate(pod)
             metadata = volume.metadata.replace(annotations={"pv.kubernetes.io/bound-by-controller": "yes"})
             spec = volume.spec.replace(claimRef=reference_to(claim))
             self.client.update(volume.replace(metadata=metadata, spec=spec))

@@ -22,6 +22,8 @@ STRATEGIC = "application/strategic-merge-patch+json"
 JOINS = re.compile(r"^node (\S+) joins$")
 STOPS = re.compile(r"^the kubelet of (\S+) stops$")
 STARTS = re.compile(r"^the kubelet of (\S+) starts again$")
+STANDBY = re.compile(r"^a second controller-manager starts")
+SIGNAL = re.compile(r"^signal (\d+) to the leading controller-manager$")
 LEAVES = re.compile(r"^node (\S+) leaves")
 CREATE = re.compile(r"^create (\w+) (\S+)$")
 DELETE = re.compile(r"^delete (\w+) (\S+?)(?: propagationPolicy=(\w+))?$")
@@ -29,57 +31,83 @@ UID = re.compile(r"<uid:(\w+)/([^<>]*(?:<[^<>]*>[^<>]*)*)>")
 NEVER_MADE = re.compile(r'(pods \\"[^"\\]*)-[bcdfghjklmnpqrstvwxz2456789]{5}(\\")')
 """Names of Pods whose creation was refused."""
 SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
+LEASE = "Lease/kube-controller-manager"
+KILL = 9
 BOOT = 60 * SECOND
 TAIL = 2 * SECOND
 
 
-def replay(recorded: Scenario, latency: int, write_cost: int) -> Scenario:
+def replay(recorded: Scenario, latency: int, write_cost: int, seed: int = 7) -> Scenario:
     """What our controllers make of the scenario.
 
     Args:
         recorded: the scenario.
         latency: of watches, in microseconds.
         write_cost: how long a controller is busy with each write, in microseconds.
+        seed: of chance, such as when a candidate for a Lease looks at it.
     """
-    return Replay(recorded, latency, write_cost).run()
+    return Replay(recorded, latency, write_cost, seed).run()
 
 
 class Replay:
     """One run."""
 
-    def __init__(self, recorded: Scenario, latency: int, write_cost: int) -> None:
+    def __init__(self, recorded: Scenario, latency: int, write_cost: int, seed: int) -> None:
         self.recorded = recorded
+        self.write_cost = write_cost
         self.clock = Clock(start=-BOOT, epoch=_epoch(recorded))
         self.trace = Trace(self.clock)
-        streams = Streams(7)
+        self.streams = streams = Streams(seed)
         self.store = Store()
         self.names = Names(recorded)
         self.result = Scenario(recorded.name, recorded.namespace, recorded.seconds, {}, [])
         server = APIServer(self.store, self.clock, streams, self.trace, watch_latency=latency)
         server.bootstrap()
         self.client = Client(server.handle, self.clock, self.trace, user_agent="recorder")
-        client = Client(server.handle, self.clock, self.trace, user_agent="kube-controller-manager")
-        # The recorded cluster did not hand out Pod ranges.
-        self.manager = ControllerManager(
-            client, self.clock, streams, self.trace, allocate_node_cidrs=False, request_time=write_cost
-        )
-        self.manager.start()
+        self.seen: set[str] = set()
+        self.known = {f"{line.get('kind')}/{line.get('name')}" for line in recorded.lines}
+        self.known |= {line["name"] for line in recorded.events()}
+        self.managers: list[ControllerManager] = []
+        self._start_manager()
         self.world = World(self.client, self.clock, scripts(recorded), self.names.of_pod)
         for index in (1, 2, 3, 4):
             self.world.join(f"n{index}", f"192.168.9.{index}", _labels(f"n{index}"), [])
         self.clock.run_until(-1)
         self.store.watch("/registry/", self._observe, self.store.revision + 1)
 
+    def _start_manager(self) -> None:
+        """Another kube-controller-manager; they compete where the recording shows the Lease."""
+        client = Client(self.client.handle, self.clock, self.trace, user_agent="kube-controller-manager")
+        identity = f"<controller-manager-{len(self.managers) + 1}>" if LEASE in self.known else ""
+        # The recorded cluster did not hand out Pod ranges.
+        options = {"allocate_node_cidrs": False, "request_time": self.write_cost}
+        manager = ControllerManager(client, self.clock, self.streams, self.trace, identity=identity, **options)
+        manager.start()
+        self.managers.append(manager)
+
+    def _signal(self, number: int) -> None:
+        leader = next(manager for manager in self.managers if manager.leading)
+        if number == KILL:
+            leader.crash()
+        else:
+            leader.stop()
+
     def run(self) -> Scenario:
+        if not any(line["type"] == "ACTION" and line["action"].startswith("create Namespace") for line in self._head()):
+            self.client.create(from_dict(_unrecorded("Namespace", self.recorded.namespace)))
         for position, line in enumerate(self.recorded.lines):
             if line["type"] == "ACTION":
                 self.clock.run_until(max(self.clock.now, round(line["t"] * SECOND)))
                 self._act(line, self.recorded.lines[position + 1 :])
         self.clock.run_until(max(self.clock.now, round(self.recorded.seconds * SECOND)))
-        for name, controller in self.manager.controllers.items():
-            for failure in controller.loop.errors:
-                self.result.problems.append(f"{failure.time / SECOND:.2f} {name} {failure.key}: {failure.message}")
+        for manager in self.managers:
+            for name, controller in manager.controllers.items():
+                for failure in controller.loop.errors:
+                    self.result.problems.append(f"{failure.time / SECOND:.2f} {name} {failure.key}: {failure.message}")
         return self.names.apply(self.result)
+
+    def _head(self) -> list[dict[str, Any]]:
+        return self.recorded.lines[:2]
 
     # --- actions
 
@@ -102,6 +130,10 @@ class Replay:
         elif found := LEAVES.match(action):
             self.world.stop(found[1])
             self.client.delete("nodes", found[1])
+        elif STANDBY.match(action):
+            self._start_manager()
+        elif found := SIGNAL.match(action):
+            self._signal(int(found[1]))
         elif found := CREATE.match(action):
             body = body or _unrecorded(found[1], found[2])
             self.client.create(from_dict(body), namespace=self.recorded.namespace)
@@ -179,7 +211,7 @@ class Replay:
             if obj.metadata.namespace in (self.recorded.namespace, "default", "kube-system") and event.type == "PUT":
                 self._observe_event(obj)
             return
-        if obj.metadata.namespace not in (None, self.recorded.namespace):
+        if obj.metadata.namespace not in (None, self.recorded.namespace) and not self._is_lease(obj):
             return
         line: dict[str, Any] = {"t": self.now, "kind": obj.kind, "name": obj.metadata.name}
         if event.type != "PUT":
@@ -191,6 +223,9 @@ class Replay:
             self.result.lines.append({**line, "type": "ADDED", "object": new})
             return
         before, after = flatten(_plain(event.prev.value)), flatten(new)
+        if self._is_lease(obj) and obj.metadata.name not in self.seen:
+            before = {path: value for path, value in after.items() if path.startswith("metadata.")}
+            self.seen.add(obj.metadata.name)
         changes = [
             {"path": path, "from": before.get(path, ABSENT), "to": after.get(path, ABSENT)}
             for path in sorted(before.keys() | after.keys())
@@ -202,9 +237,15 @@ class Replay:
                     del change[side]
         self.result.lines.append({**line, "type": "MODIFIED", "changes": changes})
 
+    def _is_lease(self, obj: Any) -> bool:
+        """One of the Leases for which components compete; the recorder saw them whole at their first change."""
+        return obj.kind == "Lease" and f"Lease/{obj.metadata.name}" in self.known
+
     def _observe_event(self, obj: Any) -> None:
         about = obj.involvedObject
-        if about.namespace not in (None, self.recorded.namespace):
+        if about.namespace not in (None, self.recorded.namespace) and about.kind != "Lease":
+            return
+        if about.kind == "Node" and f"Node/{about.name}" not in self.known:
             return
         self.result.lines.append(
             {
