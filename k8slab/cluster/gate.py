@@ -108,12 +108,13 @@ class Gate:
 
     def _search(self, predicate: Callable[[], object], deadline: int) -> bool:
         clock = self.clock
-        while not predicate():
-            following = clock.next_time()
-            if following is None or following > deadline:
-                self._run_until(deadline)
-                return bool(predicate())
-            self._run_until(following)
+        with Patience(clock):
+            while not predicate():
+                following = clock.next_time()
+                if following is None or following > deadline:
+                    clock.run_until(deadline)
+                    return bool(predicate())
+                clock.run_until(following)
         return True
 
 

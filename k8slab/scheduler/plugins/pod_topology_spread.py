@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import floor, log
 from typing import Any
 
@@ -119,7 +119,7 @@ class PodTopologySpread(Plugin):
             if constraint.key == HOSTNAME:
                 size = len(nodes) - len(ignored)
             else:
-                size = len({node.labels.get(constraint.key, "") for node in nodes if node.slot not in ignored})
+                size = len({node.labels.get(constraint.key) or "" for node in nodes if node.slot not in ignored})
             weights.append(log(size + 2))
         state.write(SCORE, (tally, weights, ignored))
         return None
@@ -145,28 +145,39 @@ class PodTopologySpread(Plugin):
         tally, weights, ignored = state.read(SCORE)
         totals = [0.0] * len(nodes)
         for index, constraint in enumerate(tally.constraints):
-            key, weight, extra, sums = constraint.key, weights[index], constraint.max_skew - 1, tally.sums[index]
-            by_node = key == HOSTNAME
-            for position, node in enumerate(nodes):
-                value = node.labels.get(key)
-                if value is not None:
-                    count = tally.counted_on(index, node) if by_node else sums.get(value, 0)
-                    totals[position] += count * weight + extra
+            counts = self._counts(tally, index, constraint.key, nodes)
+            weight, extra = weights[index], constraint.max_skew - 1
+            for position, count in counts:
+                totals[position] += count * weight + extra
+        if not ignored:
+            return [floor(total + 0.5) for total in totals]
         return [0 if node.slot in ignored else floor(total + 0.5) for node, total in zip(nodes, totals, strict=True)]
+
+    def _counts(self, tally: SpreadTally, index: int, key: str, nodes: Sequence[NodeInfo]) -> Iterable[tuple[int, int]]:
+        """(position, matching Pods in the domain) of the nodes that are in one."""
+        if key == HOSTNAME:
+            counts = enumerate(tally.counted_on(index, nodes))
+            return [(position, count) for position, count in counts if count is not None]
+        values = [node.labels.get(key) for node in nodes]
+        if values.count(None) == len(values):
+            return ()
+        sums = tally.sums[index]
+        return [(position, sums.get(value, 0)) for position, value in enumerate(values) if value is not None]
 
     def normalize(self, state: CycleState, pod: Any, nodes: Sequence[NodeInfo], scores: list[int]) -> list[int]:
         """The emptiest domain gets 100; nodes that lack a key get 0."""
         ignored = state.read(SCORE)[2]
-        counted = [score for node, score in zip(nodes, scores, strict=True) if node.slot not in ignored]
+        counted = scores
+        if ignored:
+            counted = [score for node, score in zip(nodes, scores, strict=True) if node.slot not in ignored]
         if not counted:
             return [0] * len(scores)
         low, high = min(counted), max(counted)
-        if high == 0:
-            return [0 if node.slot in ignored else MAX_NODE_SCORE for node in nodes]
-        return [
-            0 if node.slot in ignored else MAX_NODE_SCORE * (high + low - score) // high
-            for node, score in zip(nodes, scores, strict=True)
-        ]
+        total = high + low
+        found = [MAX_NODE_SCORE * (total - score) // high if high else MAX_NODE_SCORE for score in scores]
+        if not ignored:
+            return found
+        return [0 if node.slot in ignored else score for node, score in zip(nodes, found, strict=True)]
 
     # --- events
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from k8slab.scheduler import selectors
@@ -158,10 +159,17 @@ class SpreadTally(Tally):
                 total += count
         return total
 
-    def counted_on(self, index: int, node: NodeInfo) -> int:
-        """Matching Pods on one node, as of the last `sync`."""
-        counted = self._counted[index][node.slot]
-        return counted[1] if counted is not None else self.here(index, node)
+    def counted_on(self, index: int, nodes: Iterable[NodeInfo]) -> list[int | None]:
+        """Matching Pods on each of the nodes, as of the last `sync`; None for a node without the constraint's label."""
+        counted, key = self._counted[index], self.keys[index]
+        found: list[int | None] = []
+        for node in nodes:
+            entry = counted[node.slot]
+            if entry is not None and entry[0]:
+                found.append(entry[1])
+            else:
+                found.append(self.here(index, node) if key in node.labels else None)
+        return found
 
     def _matches(self, index: int, ident: int) -> bool:
         other = self.cache.interner.classes[ident]
