@@ -4,7 +4,8 @@ What is input is replayed as recorded: the actions, the scheduler's choices of n
 reported and when. What controllers did with it is compared: object by object, field by field, event by event.
 
 Whether a controller saw two Pods become ready in one look or in two depends on the speed of the machine, which is not
-recorded: each scenario is replayed at several, and the one that fits best counts, for the whole scenario.
+recorded and changes from second to second: each scenario is replayed at several, steady ones and uneven ones, and the
+one that fits best counts, for the whole scenario.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ PACES = (
     (200_000, 10_000),
 )
 """Latency of watches and cost of each write, in microseconds."""
+UNEVEN = ((10_000, 40_000), (20_000, 80_000), (20_000, 20_000))
+"""Paces of a machine that has other work to do and does not keep them."""
+ATTEMPTS = 30
 SEED = 7
 """When candidates for a Lease look at it is chance as well, and is not recorded."""
 FIRST = ("deployment", "replicaset", "node", "gc", "namespace", "service", "replicationcontroller")
@@ -65,6 +69,13 @@ def best(recorded: Scenario) -> dict[str, list[str]]:
     for number, (latency, write_cost) in enumerate(PACES):
         results = compare(recorded, replay(recorded, latency, write_cost, SEED + number * elects))
         if best is None or _misses(results) < _misses(best):
+            best = results
+        if not any(best.values()):
+            return best
+    for number in range(ATTEMPTS):
+        latency, write_cost = UNEVEN[number % len(UNEVEN)]
+        results = compare(recorded, replay(recorded, latency, write_cost, SEED + number, uneven=True))
+        if _misses(results) < _misses(best):
             best = results
         if not any(best.values()):
             break

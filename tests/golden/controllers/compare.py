@@ -3,7 +3,8 @@
 Not compared, because it is input or chance: nodes of Pods, addresses, uids, times as text, which of equal Pods was
 chosen.
 Counters that pass through intermediate values on their way (three Pods becoming ready within a moment) are compared by
-their turning points.
+their turning points. A Deployment's sums over several ReplicaSets, and the number of Pods on their way out, depend on
+which of several independent objects was faster: they are compared where they came to rest.
 """
 
 from __future__ import annotations
@@ -33,6 +34,18 @@ KUBELET = re.compile(
 """Of a Pod's status, what the fake kubelets write: input."""
 COUNTER = re.compile(r"^status\.[A-Za-z]*([rR]eplicas|Scheduled|Ready|Available|Unavailable|Healthy|Pods|Allowed|"
                      r"active|ready|succeeded|failed|terminating)$")  # fmt: skip
+SUMS = {
+    "Deployment": (
+        "status.availableReplicas",
+        "status.readyReplicas",
+        "status.replicas",
+        "status.terminatingReplicas",
+        "status.unavailableReplicas",
+        "status.updatedReplicas",
+    ),
+    "ReplicaSet": ("status.terminatingReplicas",),
+}
+"""What depends on the order of events at several objects that know nothing of each other."""
 SCHEDULER = ("Scheduled", "FailedScheduling")
 GENERATED = re.compile(r"-\(\d+\)")
 POD_FIELDS = re.compile(
@@ -44,11 +57,12 @@ POD_FIELDS = re.compile(
 def compare(recorded: Scenario, ours: Scenario) -> dict[str, list[str]]:
     """Differences by subject: every object (equal Pods as one), and the events about each."""
     results: dict[str, list[str]] = {}
+    rests = [line["t"] for line in recorded.lines if line["type"] == "ACTION"] + [recorded.seconds]
     left, right = _groups(recorded), _groups(ours)
     kinds = {key.split("/")[0] for key in left}
     for key in sorted(left.keys() | {key for key in right if key.split("/")[0] in kinds}):
         if key in left or key.split("/")[0] not in ("Node", "PersistentVolume", "Namespace", "Lease"):
-            results[key] = _compare_group(left.get(key, []), right.get(key, []))
+            results[key] = _compare_group(left.get(key, []), right.get(key, []), rests)
     one, other = _events(recorded), _events(ours)
     for name in sorted({about for about, *_ in one} | {about for about, *_ in other}):
         mine = {key[1:]: count for key, count in one.items() if key[0] == name}
@@ -76,11 +90,11 @@ def _groups(scenario: Scenario) -> dict[str, list[History]]:
     return groups
 
 
-def _compare_group(left: list[History], right: list[History]) -> list[str]:
+def _compare_group(left: list[History], right: list[History], rests: list[float]) -> list[str]:
     if len(left) != len(right):
         return [f"recorded {len(left)} objects, ours {len(right)}"]
     if len(left) == 1:
-        return _compare_histories(left[0], right[0])
+        return _compare_histories(left[0], right[0]) or _restless(left[0], right[0], rests)
     one, other = [_summary(h) for h in left], [_summary(h) for h in right]
     unmatched = list(other)
     missing = []
@@ -110,6 +124,8 @@ def _summary(history: History) -> dict[str, tuple[Any, ...]]:
     result = {path: _essence(path, values) for path, values in sequences.items()}
     result = {path: values for path, values in result.items() if values != (ABSENT,)}
     result.pop("metadata.deletionGracePeriodSeconds", None)
+    for path in SUMS.get(history.kind, ()):
+        result.pop(path, None)
     gone = history.deleted is not None or history.states[-1][1].get("metadata.deletionGracePeriodSeconds") == 0
     result["deleted"] = (gone,)
     return result
@@ -173,11 +189,37 @@ def canonical(kind: str, state: dict[str, Any]) -> dict[str, Any]:
     return {path: value for path, value in result.items() if value is not None}
 
 
+def _restless(left: History, right: History, rests: list[float]) -> list[str]:
+    """Sums that came to rest at another value than recorded."""
+    texts = []
+    for path in SUMS.get(left.kind, ()):
+        times = [time for time in rests if _at_rest(left, path, time)]
+        one, other = ([_value(history, path, time) for time in times] for history in (left, right))
+        if one != other:
+            texts.append(f"{path} at rest: recorded {_show(tuple(one))} ours {_show(tuple(other))}")
+    return texts
+
+
+def _at_rest(history: History, path: str, time: float) -> bool:
+    """Whether nothing happened to the value for a while."""
+    return _value(history, path, time) == _value(history, path, time - TOLERANCE) and not any(
+        time - TOLERANCE < at <= time and state.get(path) != history.states[index][1].get(path)
+        for index, (at, state) in enumerate(history.states[1:])
+    )
+
+
+def _value(history: History, path: str, time: float) -> Any:
+    states = [state for at, state in history.states if at <= time]
+    return states[-1].get(path, 0) if states else 0
+
+
 def _late(left: History, right: History) -> list[str]:
     """Changes that came at another time than recorded."""
     texts = []
     one, other = _moments(left), _moments(right)
     for path, times in one.items():
+        if path in SUMS.get(left.kind, ()):
+            continue
         ours = other.get(path)
         if ours is None:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import exp
 from typing import Any
 
 from k8slab.api.codec import from_dict, to_dict
@@ -34,10 +35,14 @@ SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 LEASE = "Lease/kube-controller-manager"
 KILL = 9
 BOOT = 60 * SECOND
+UNEVENNESS = (-2.0, 1.5)
+"""Natural logarithms of the least and the most that a write takes, compared with the pace."""
+WHILE = SECOND // 4
+"""How long a machine keeps its speed."""
 TAIL = 2 * SECOND
 
 
-def replay(recorded: Scenario, latency: int, write_cost: int, seed: int = 7) -> Scenario:
+def replay(recorded: Scenario, latency: int, write_cost: int, seed: int = 7, uneven: bool = False) -> Scenario:
     """What our controllers make of the scenario.
 
     Args:
@@ -45,14 +50,15 @@ def replay(recorded: Scenario, latency: int, write_cost: int, seed: int = 7) -> 
         latency: of watches, in microseconds.
         write_cost: how long a controller is busy with each write, in microseconds.
         seed: of chance, such as when a candidate for a Lease looks at it.
+        uneven: writes take now more, now less time, as on a busy machine; the seed says when.
     """
-    return Replay(recorded, latency, write_cost, seed).run()
+    return Replay(recorded, latency, write_cost, seed, uneven).run()
 
 
 class Replay:
     """One run."""
 
-    def __init__(self, recorded: Scenario, latency: int, write_cost: int, seed: int) -> None:
+    def __init__(self, recorded: Scenario, latency: int, write_cost: int, seed: int, uneven: bool) -> None:
         self.recorded = recorded
         self.write_cost = write_cost
         self.clock = Clock(start=-BOOT, epoch=_epoch(recorded))
@@ -73,6 +79,8 @@ class Replay:
         for index in (1, 2, 3, 4):
             self.world.join(f"n{index}", f"192.168.9.{index}", _labels(f"n{index}"), [])
         self.clock.run_until(-1)
+        if uneven:
+            self._change_speed()
         self.store.watch("/registry/", self._observe, self.store.revision + 1)
 
     def _start_manager(self) -> None:
@@ -84,6 +92,14 @@ class Replay:
         manager = ControllerManager(client, self.clock, self.streams, self.trace, identity=identity, **options)
         manager.start()
         self.managers.append(manager)
+
+    def _change_speed(self) -> None:
+        """Other work on the machine makes each controller slower or faster for a while."""
+        rng = self.streams.stream("speed")
+        for manager in self.managers:
+            for controller in manager.controllers.values():
+                controller.loop.write_cost = int(self.write_cost * exp(rng.uniform(*UNEVENNESS)))
+        self.clock.call_after(WHILE, self._change_speed)
 
     def _signal(self, number: int) -> None:
         leader = next(manager for manager in self.managers if manager.leading)
