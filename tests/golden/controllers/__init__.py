@@ -27,9 +27,9 @@ PACES = (
     (200_000, 10_000),
 )
 """Latency of watches and cost of each write, in microseconds."""
-UNEVEN = ((10_000, 40_000), (20_000, 80_000), (20_000, 20_000))
+UNEVEN = ((10_000, 40_000), (20_000, 80_000), (20_000, 20_000), (100_000, 60_000), (60_000, 150_000))
 """Paces of a machine that has other work to do and does not keep them."""
-ATTEMPTS = 30
+ATTEMPTS = 60
 SEED = 7
 """When candidates for a Lease look at it is chance as well, and is not recorded."""
 FIRST = ("deployment", "replicaset", "node", "gc", "namespace", "service", "replicationcontroller")
