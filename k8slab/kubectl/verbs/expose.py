@@ -141,6 +141,8 @@ def _run(inv: Any) -> None:
     if not names:
         raise inv.usage_error("NAME is required for run")
     flags = inv.flags
+    if not flags["image"]:
+        raise CommandError("--image is required")
     if flags["stdin"] or flags["tty"] or flags["attach"]:
         if inv.dry_run != "none":
             raise inv.usage_error(

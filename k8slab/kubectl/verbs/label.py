@@ -35,16 +35,20 @@ class _Change:
         for pair in pairs:
             self._read(pair)
         both = [key for key in self.drop if key in self.set]
+        if both and kind == "label":
+            raise CommandError("can not both modify and remove a label in the same command")
         if both:
-            article = "a label" if kind == "label" else "an annotation"
-            raise CommandError(f"can not both modify and remove {article} in the same command")
+            names = ", ".join(both)
+            raise CommandError(
+                f"can not both modify and remove the following annotation(s) in the same command: {names}"
+            )
         self._require()
 
     def _split(self) -> tuple[list[str], list[str]]:
         words: list[str] = []
         pairs: list[str] = []
         for word in self.inv.args:
-            if "=" in word or word.endswith("-"):
+            if "=" in word[1:] or (word.endswith("-") and len(word) > 1):
                 pairs.append(word)
             elif pairs:
                 raise CommandError(f"all resources must be specified before {self.kind} changes: {word}")
