@@ -71,7 +71,7 @@ class App:
         if is_resource(exchange.path):
             await self._resources.serve(exchange)
             return
-        check_path(self.door.cluster.server.authorizer, exchange.user, exchange.method, exchange.path)
+        check_path(self.authenticator, exchange.user, exchange.method, exchange.path)
         if exchange.method not in READ_METHODS:
             raise method_not_allowed()
         response, content_type = self._document(exchange)
@@ -86,7 +86,8 @@ class App:
             return Response(200, self.metrics.text()), "text/plain; version=0.0.4; charset=utf-8"
         if path.startswith("/openapi/"):
             response = self._openapi.document(path)
-            return response, JSON if response.is_success else TEXT
+            # The list of documents is JSON, but upstream's handler leaves it to Go to guess the type.
+            return response, JSON if response.is_success and path != "/openapi/v3" else TEXT
         response = discover(self.scheme, path, accept, self.address)
         if path.startswith(("/healthz", "/livez", "/readyz")) and response.is_success:
             return self._health(exchange, path.strip("/"), response), TEXT

@@ -34,15 +34,24 @@ class Authenticator:
 
     Args:
         server: knows service accounts, the time, and who may impersonate.
+        anonymous: let who shows no credential be `system:anonymous`, and leave it to the authorizer what that user
+            may do (`--anonymous-auth`). Otherwise only health and version are to be had without one, and so it is
+            where the authorizer allows everybody everything.
 
     `token` is a bearer token of the administrator, made anew for each server.
     """
 
-    def __init__(self, server: APIServer) -> None:
+    def __init__(self, server: APIServer, anonymous: bool = False) -> None:
         self.server = server
+        self._anonymous = anonymous
         self.token = secrets.token_urlsafe(32)
         self._secret = secrets.token_bytes(32)
         self._tokens: dict[bytes, UserInfo] = {_digest(self.token): ADMIN}
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether requests without a credential reach the authorizer."""
+        return self._anonymous and not self.server.authorizer.allows_everything
 
     def add_token(self, token: str, user: UserInfo) -> None:
         """Accept a bearer token as proof of being a user."""

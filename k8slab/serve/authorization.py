@@ -7,26 +7,29 @@ The server's authorizer decides. One that allows everybody everything leaves it 
 
 from __future__ import annotations
 
-from typing import Any
-
 from k8slab.api.request import ANONYMOUS, UserInfo
 from k8slab.apiserver.authorization import Attributes, refusal
-from k8slab.serve.authentication import AUTHENTICATED, unauthorized
+from k8slab.serve.authentication import AUTHENTICATED, Authenticator, unauthorized
 
 PUBLIC = ("/healthz", "/livez", "/readyz", "/version")
 DISCOVERY = ("/api", "/apis", "/openapi", *PUBLIC)
 MASTERS = "system:masters"
 
 
-def check_path(authorizer: Any, user: UserInfo, method: str, path: str) -> None:
+def check_path(authenticator: Authenticator, user: UserInfo, method: str, path: str) -> None:
     """Raises ApiError (401, 403) where the user may not ask for a path that belongs to no resource."""
+    authorizer = authenticator.server.authorizer
     attributes = Attributes(user=user, verb=method.lower(), path=path)
+    if user.name == ANONYMOUS.name and not authenticator.anonymous:
+        if path.rstrip("/") not in PUBLIC:
+            raise unauthorized()
+        return
     if not authorizer.allows_everything:
         decision = authorizer.authorize(attributes)
         if not decision.allowed:
             raise refusal(attributes, decision.reason)
     elif not _allowed(user, path.rstrip("/")):
-        raise unauthorized() if user.name == ANONYMOUS.name else refusal(attributes)
+        raise refusal(attributes)
 
 
 def _allowed(user: UserInfo, path: str) -> bool:

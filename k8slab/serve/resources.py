@@ -44,8 +44,7 @@ class Resources:
 
     async def serve(self, exchange: Exchange) -> None:
         """Answer a request. Raises ApiError for what is wrong with it as HTTP."""
-        if exchange.user.name == ANONYMOUS.name and self.server.authorizer.allows_everything:
-            # Who allows everybody everything must know who everybody is (`--anonymous-auth` is off then).
+        if exchange.user.name == ANONYMOUS.name and not self._authenticator.anonymous:
             raise unauthorized()
         request = await self._request(exchange)
         media_type, accept = choose(exchange.header("accept"), request.verb)

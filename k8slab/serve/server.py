@@ -48,6 +48,7 @@ class Server:
         kubeconfig: where to write the kubeconfig; a file in a new private folder if not given.
         speed: virtual seconds in a second.
         expose: allow an address that is not a loopback address.
+        anonymous: let the cluster's rules decide about requests without a credential, instead of refusing them.
 
     Attributes: `url`, `kubeconfig` (path of the file), `token` (the administrator's bearer token).
     Raises ServeError where the address cannot be used.
@@ -61,6 +62,7 @@ class Server:
         kubeconfig: str | Path | None = None,
         speed: float = 1.0,
         expose: bool = False,
+        anonymous: bool = False,
     ) -> None:
         _check_bind(bind, expose)
         self.cluster = cluster
@@ -71,7 +73,7 @@ class Server:
         self.port = self._socket.getsockname()[1]
         self.url = f"https://{_host(bind)}:{self.port}"
         self._door = Door(cluster)
-        self._authenticator = Authenticator(cluster.server)
+        self._authenticator = Authenticator(cluster.server, anonymous)
         self.token = self._authenticator.token
         self.app = App(self._door, self._authenticator, f"{_host(bind)}:{self.port}")
         self.add_token = self._authenticator.add_token

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import ssl
 import threading
 import time
@@ -21,9 +22,10 @@ from k8slab.cluster.gate import Gate
 from k8slab.serve.server import Server
 from k8slab.sim.clock import Clock
 from k8slab.sim.journal import Journal
-from tests.golden.api import ALICE, Recorder
+from tests.golden.api import ALICE, RECORDED_ADDRESS, Recorder
 
 TOKENS = {"alice": "alices-token", "<invalid token>": "invalid"}
+HASH = re.compile(r"hash=[0-9A-F]{128}")
 #: Seconds between the steps that were done while a watch was open.
 PAUSE = 0.05
 
@@ -38,7 +40,7 @@ class HttpRecorder(Recorder):
         cluster: Any = SimpleNamespace(
             gate=self.gate, server=inner, clock=clock, store=self.store, trace=inner.trace, kubelets={}
         )
-        self.served = Server(cluster, port=0).start()
+        self.served = Server(cluster, port=0, anonymous=True).start()
         self.served.add_token(TOKENS["alice"], ALICE)
         self.tls = ssl.create_default_context(cadata=self.served.authority.certificate.decode())
         self.clock = _Paced(self.gate, clock)  # type: ignore[assignment]
@@ -56,6 +58,8 @@ class HttpRecorder(Recorder):
             threading.Thread(target=self._steps, args=(self.meanwhile,), daemon=True).start()
             self.meanwhile = []
         code, headers, body = self._exchange(recorded)
+        # Discovery names the server's address, which is another one here.
+        body = body.replace(f"127.0.0.1:{self.served.port}".encode(), RECORDED_ADDRESS.encode())
         response = Response(code, _parsed(headers, body, is_watch and code == 200), _warnings(headers))
         self.headers = headers
         self._remember(recorded, response)
@@ -146,7 +150,8 @@ def _parsed(headers: http.client.HTTPMessage, body: bytes, is_stream: bool) -> A
         return [json.loads(line) for line in body.splitlines()]
     if kind == "application/yaml":
         return yaml.safe_load(body)
-    return json.loads(body) if kind == "application/json" else body.decode()
+    text = HASH.sub("hash=<hash>", body.decode())
+    return json.loads(text) if kind == "application/json" or text.startswith("{") else text
 
 
 def _warnings(headers: http.client.HTTPMessage) -> tuple[str, ...]:
