@@ -1,6 +1,7 @@
 """Who may do what: the question, who answers it, and what the server says when the answer is no.
 
-An authorizer has `allows_everything`, `authorize(attributes)` and `rules(user, namespace)`; `AlwaysAllow` is one.
+An authorizer has `allows_everything`, `knows(request)` (a quick yes), `authorize(attributes)` and
+`rules(user, namespace)`; `AlwaysAllow` is one.
 Follows `apiserver/pkg/authorization/authorizer` and `endpoints/handlers/responsewriters/errors.go`.
 """
 
@@ -12,6 +13,8 @@ from msgspec import Struct
 
 from k8slab.api.request import Request, UserInfo
 from k8slab.errors import ApiError, forbidden
+
+ALWAYS_ALLOW = "AlwaysAllow"
 
 
 class Attributes(Struct, frozen=True, kw_only=True):
@@ -47,6 +50,10 @@ class AlwaysAllow:
     """Lets everybody do everything (`--authorization-mode=AlwaysAllow`)."""
 
     allows_everything = True
+
+    def knows(self, request: Request) -> bool:
+        """Yes."""
+        return True
 
     def authorize(self, attributes: Attributes) -> Decision:
         """Yes."""

@@ -19,6 +19,7 @@ from k8slab.api.discovery_v1 import EndpointPort as SlicePort
 from k8slab.api.meta_v1 import ObjectMeta
 from k8slab.api.networking_v1 import ServiceCIDR, ServiceCIDRSpec
 from k8slab.api.scheduling_v1 import PriorityClass
+from k8slab.apiserver.rbac.policy import cluster_role_bindings, cluster_roles, role_bindings, roles
 from k8slab.apiserver.registry.allocator import address_text
 from k8slab.errors import ApiError
 
@@ -53,6 +54,8 @@ def bootstrap(server: APIServer) -> None:
     _ensure(server, _service_cidr(server))
     for obj in _own_service(server):
         _ensure(server, obj)
+    if not server.authorizer.allows_everything:
+        _ensure_roles(server)
 
 
 def _ensure(server: APIServer, obj: Any) -> None:
@@ -62,6 +65,19 @@ def _ensure(server: APIServer, obj: Any) -> None:
     response = server.create(obj)
     if not response.is_success:
         raise ApiError.from_status(response.body)
+
+
+def _ensure_roles(server: APIServer) -> None:
+    """The default roles and bindings: they are valid as they are, and go to the store at once."""
+    for objects in (cluster_roles(), cluster_role_bindings(), roles(), role_bindings()):
+        resource = server.scheme.of(objects[0])
+        endpoint = server.endpoint(resource.plural, resource.group, resource.version)
+        for obj in objects:
+            metadata = obj.metadata
+            if server.storage.find(endpoint, metadata.namespace, metadata.name) is None:
+                uid = server.streams.uid(resource.plural)
+                filled = metadata.replace(uid=uid, creationTimestamp=server.clock.rfc3339())
+                server.storage.create(endpoint, obj.replace(metadata=filled))
 
 
 def _service_cidr(server: APIServer) -> ServiceCIDR:

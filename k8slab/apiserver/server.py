@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from k8slab.api.request import LOOPBACK, Request, Response
 from k8slab.api.scheme import SCHEME, Scheme
 from k8slab.apiserver.admission import Chain
-from k8slab.apiserver.authorization import AlwaysAllow, attributes_of, refusal
+from k8slab.apiserver.authorization import ALWAYS_ALLOW, AlwaysAllow, attributes_of, refusal
 from k8slab.apiserver.bootstrap import ADVERTISE_ADDRESSES, bootstrap
 from k8slab.apiserver.call import Call
+from k8slab.apiserver.rbac import RBAC
 from k8slab.apiserver.registry.allocator import ServiceAllocators
 from k8slab.apiserver.registry.endpoint import Endpoint
 from k8slab.apiserver.registry.registry import endpoint_for
@@ -68,6 +69,7 @@ class APIServer:
         admission: names of the admission plugins to run (None: those that are on by default).
         watch_latency: microseconds between a write and its arrival at watchers.
         advertise_addresses: where the Service `kubernetes` leads to.
+        authorization_mode: AlwaysAllow, or `Node,RBAC` as kubeadm sets it.
 
     A server knows no changes from before its start: watches from an older revision are told to list again.
     """
@@ -83,6 +85,7 @@ class APIServer:
         admission: Sequence[str] | None = None,
         watch_latency: int = MILLISECOND,
         advertise_addresses: Sequence[str] = ADVERTISE_ADDRESSES,
+        authorization_mode: str = ALWAYS_ALLOW,
     ) -> None:
         self.store = store
         self.clock = clock
@@ -106,11 +109,14 @@ class APIServer:
             streams.stream("nodeport"),
         )
         self.broadcaster(self.endpoint("pods"))
+        if authorization_mode != ALWAYS_ALLOW:
+            self.authorizer = RBAC(self)
 
     def handle(self, request: Request) -> Response:
         """Answer a request. A client's mistake is a response with a Status, never an exception."""
         try:
-            if not self.authorizer.allows_everything:
+            authorizer = self.authorizer
+            if not authorizer.allows_everything and not authorizer.knows(request):
                 self._authorize(request)
             endpoint = self._endpoints.get((request.group, request.version, request.resource))
             if endpoint is None:

@@ -75,7 +75,7 @@ class Cluster:
         self.streams = Streams(seed)
         self.trace = Trace(self.clock)
         self.store = Store()
-        self.server = APIServer(self.store, self.clock, self.streams, self.trace)
+        self.server = APIServer(self.store, self.clock, self.streams, self.trace, authorization_mode="Node,RBAC")
         self.journal = Journal()
         self.gate = Gate(self.clock, self.server, self.journal, self.trace)
         self.client = Client(self.gate.handle, self.clock, self.trace, user=ADMIN, user_agent="kubectl")

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from k8slab.api.request import UserInfo
 from k8slab.client import Client, Informer, Informers, Loop, RateLimiter, Recorder, Request, Result, WorkQueue
 from k8slab.sim.clock import MILLISECOND, SECOND, Clock
 from k8slab.sim.seed import Streams
@@ -62,6 +63,32 @@ class Context:
         self.metrics = metrics
 
 
+ACCOUNTS = {
+    "daemonset-controller": "daemon-set-controller",
+    "endpoints-controller": "endpoint-controller",
+    "endpointslice-mirroring-controller": "endpointslicemirroring-controller",
+    "garbage-collector-controller": "generic-garbage-collector",
+    "horizontal-pod-autoscaler-controller": "horizontal-pod-autoscaler",
+    "node-ipam-controller": "node-controller",
+    "node-lifecycle-controller": "node-controller",
+    "persistentvolume-binder-controller": "persistent-volume-binder",
+    "persistentvolume-protection-controller": "pv-protection-controller",
+    "persistentvolumeclaim-protection-controller": "pvc-protection-controller",
+    "pod-garbage-collector-controller": "pod-garbage-collector",
+    "replicationcontroller-controller": "replication-controller",
+    "root-ca-certificate-publisher-controller": "root-ca-cert-publisher",
+    "serviceaccount-controller": "service-account-controller",
+    "taint-eviction-controller": "node-controller",
+}
+"""Controllers whose ServiceAccount is not called like them."""
+
+
+def account(name: str) -> UserInfo:
+    """As whom a controller asks the API server (`--use-service-account-credentials`, as kubeadm sets it)."""
+    groups = ("system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated")
+    return UserInfo(name=f"system:serviceaccount:kube-system:{ACCOUNTS.get(name, name)}", groups=groups)
+
+
 class Controller:
     """One control loop of kube-controller-manager.
 
@@ -86,7 +113,7 @@ class Controller:
         self.options = context.options
         self.informers = context.informers
         self.client = Client(
-            shared.handle, self.clock, self.trace, user=shared.user, user_agent=self.name, scheme=shared.scheme
+            shared.handle, self.clock, self.trace, user=account(self.name), user_agent=self.name, scheme=shared.scheme
         )
         self.recorder = Recorder(self.client, self.clock, self.trace, self.source or self.name)
         self.queue = WorkQueue(self.clock, self.trace, self.name, RateLimiter(self.clock, base=self.first_retry))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from k8slab.controllers.clusterroleaggregation import ClusterRoleAggregation
 from k8slab.controllers.controller import Controller
 from k8slab.controllers.cronjob import CronJobController
 from k8slab.controllers.daemonset import DaemonSetController
@@ -31,6 +32,7 @@ from k8slab.controllers.ttl import TTLController
 CONTROLLERS: tuple[type[Controller], ...] = (
     ServiceAccountController,
     RootCAPublisher,
+    ClusterRoleAggregation,
     NamespaceController,
     NodeIPAMController,
     TTLController,

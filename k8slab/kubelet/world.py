@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from k8slab.api.request import UserInfo
+from k8slab.api.selector import escape_field
+from k8slab.client import Client
 from k8slab.errors import ApiError
 
 CLUSTER_DOMAIN = "cluster.local"
+KUBE_PROXY = UserInfo(name="system:kube-proxy", groups=("system:authenticated",))
 NO_NAME, NO_ANSWER = (-1, ""), (-2, "")
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 
@@ -16,12 +20,13 @@ class World:
     """Answers the questions of programs from what the API server knows now.
 
     Args:
-        client: reads Services and EndpointSlices.
+        client: leads to the API server, which is asked for Services and EndpointSlices.
         cni: delivers requests to addresses.
     """
 
     def __init__(self, client: Any, cni: Any) -> None:
-        self.client = client
+        # Names and addresses of Services are the business of the node's kube-proxy, not of its kubelet.
+        self.client = Client(client.handle, client.clock, client.trace, user=KUBE_PROXY, user_agent="kube-proxy")
         self.cni = cni
 
     def ask(self, namespace: str, kind: str, target: Any) -> Any:
@@ -76,9 +81,14 @@ class World:
         if len(parts) > 2:
             return None
         try:
-            return self.client.get("services", parts[0], parts[1] if len(parts) == 2 else namespace)
+            found = self.client.list(
+                "services",
+                parts[1] if len(parts) == 2 else namespace,
+                field_selector=f"metadata.name={escape_field(parts[0])}",
+            ).items
         except ApiError:
             return None
+        return found[0] if found else None
 
     def _by_address(self, address: str) -> Any:
         try:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from k8slab.api.request import UserInfo
+from k8slab.api.request import Request, UserInfo
 from k8slab.apiserver.authorization import Attributes, Decision, Rules
 from tests.apiserver.conftest import Lab
 
@@ -11,6 +11,9 @@ class ReadersOnly:
     """Lets everybody read Pods in one namespace, and nothing else."""
 
     allows_everything = False
+
+    def knows(self, request: Request) -> bool:
+        return False
 
     def authorize(self, attributes: Attributes) -> Decision:
         may = attributes.verb in ("get", "list") and attributes.resource == "pods" and attributes.namespace == "default"

@@ -19,9 +19,10 @@ from k8slab.api.meta_v1 import ObjectMeta
 from k8slab.api.request import ADMIN, ANONYMOUS, ListBody, Request, Response, UserInfo, WatchEvent
 from k8slab.api.wire import to_wire
 from k8slab.apiserver import APIServer
+from k8slab.apiserver.authorization import Attributes, refusal
 from k8slab.apiserver.discovery import discover
 from k8slab.apiserver.presentation import present
-from k8slab.apiserver.routes import request_for
+from k8slab.apiserver.routes import locate, request_for
 from k8slab.errors import ApiError
 from k8slab.etcd.store import Store
 from k8slab.sim.clock import MILLISECOND, SECOND, Clock
@@ -42,12 +43,17 @@ class Recorder:
     def __init__(self) -> None:
         self.clock = Clock()
         self.store = Store()
-        trace = Trace(self.clock)
-        self.server = APIServer(self.store, self.clock, Streams(7), trace, service_cidr="10.96.0.0/16")
+        self.trace = Trace(self.clock)
+        self.server = self._start(7)
         self.server.bootstrap()
         # The recorded server was started on a cluster that had existed for a while.
-        self.server = APIServer(self.store, self.clock, Streams(8), trace, service_cidr="10.96.0.0/16")
+        self.server = self._start(8)
         self.cluster_scoped: list[tuple[str, str, str, str]] = []
+
+    def _start(self, seed: int) -> APIServer:
+        cidr, mode = "10.96.0.0/16", "Node,RBAC"
+        streams = Streams(seed)
+        return APIServer(self.store, self.clock, streams, self.trace, service_cidr=cidr, authorization_mode=mode)
 
     def begin(self, namespace: str | None, case: str) -> None:
         # A case took less than a second, and managers are sorted by the second of their last write.
@@ -71,6 +77,13 @@ class Recorder:
     def send(self, recorded: dict[str, Any]) -> tuple[Response, Request | None]:
         headers = recorded.get("headers") or {}
         accept = headers.get("Accept", "")
+        user = USERS.get(recorded.get("user", "admin"), ADMIN)
+        if not _is_resource(recorded["path"]):
+            wanted = Attributes(user=user, verb=recorded["method"].lower(), path=recorded["path"])
+            decision = self.server.authorizer.authorize(wanted)
+            if not decision.allowed:
+                refused = refusal(wanted, decision.reason)
+                return Response(refused.code, refused.status()), None
         if recorded["method"] == "GET":
             found = discover(self.server.scheme, recorded["path"], accept, RECORDED_ADDRESS)
             if found is not None:
@@ -82,7 +95,7 @@ class Recorder:
                 recorded.get("query"),
                 recorded.get("body"),
                 headers.get("Content-Type", "application/json"),
-                USERS.get(recorded.get("user", "admin"), ADMIN),
+                user,
             )
         except ApiError as error:
             return Response(error.code, error.status()), None
@@ -127,6 +140,14 @@ class Recorder:
         self.meanwhile = []
 
     meanwhile: list[tuple[str, str, dict[str, str], Any, str]] = []
+
+
+def _is_resource(path: str) -> bool:
+    """Whether a path belongs to a resource, if only to one that is not served."""
+    try:
+        return locate(path) is not None
+    except ApiError:
+        return True
 
 
 MERGE = "application/merge-patch+json"

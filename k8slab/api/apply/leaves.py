@@ -83,7 +83,7 @@ def _collect(obj: Any, shape: Shape, path: Path, found: dict[Path, Any], full: b
     shape = resolved(shape, obj)
     if shape.atomic or not isinstance(obj, (dict, list, tuple, KubeStruct)):
         found[path] = obj
-    elif shape.kind == "list":
+    elif isinstance(obj, (list, tuple)):
         for element in obj:
             below = (*path, item_element(element, shape))
             _collect(element, shape.element, below, found, full)

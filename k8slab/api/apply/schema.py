@@ -56,7 +56,7 @@ class Shape(NamedTuple):
     """Owned and replaced as a whole."""
     cls: type | None = None
     """Of a struct."""
-    element: Shape | None = None  # type: ignore[misc]
+    element: Shape | None = None
     """Of a map's or list's values."""
     keys: tuple[str, ...] = ()
     """Of a list whose items are maps: what tells items apart. A list without keys that is not atomic is a set."""
@@ -68,9 +68,13 @@ ANY_MAP = Shape("map", element=ANY)
 ANY_LIST = Shape("list", atomic=True, element=ANY)
 
 
-@cache
 def shape_of(cls: Any) -> Shape:
     """The shape of the objects of a class."""
+    return _shape_of(cls)
+
+
+@cache
+def _shape_of(cls: Any) -> Shape:
     return Shape("struct", atomic=getattr(cls, "ATOMIC", False), cls=cls)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from k8slab.api.scheme import Resource
+from k8slab.apiserver.rbac.escalation import BindingStrategy, RoleStrategy
 from k8slab.apiserver.registry.cluster import (
     NamespaceStrategy,
     NodeStrategy,
@@ -64,10 +65,10 @@ STRATEGIES: dict[tuple[str, str], type[Strategy]] = {
     ("networking.k8s.io", "networkpolicies"): CountedStrategy,
     ("node.k8s.io", "runtimeclasses"): StrictStrategy,
     ("policy", "poddisruptionbudgets"): PodDisruptionBudgetStrategy,
-    ("rbac.authorization.k8s.io", "clusterrolebindings"): CreatedByUpdateStrategy,
-    ("rbac.authorization.k8s.io", "clusterroles"): CreatedByUpdateStrategy,
-    ("rbac.authorization.k8s.io", "rolebindings"): CreatedByUpdateStrategy,
-    ("rbac.authorization.k8s.io", "roles"): CreatedByUpdateStrategy,
+    ("rbac.authorization.k8s.io", "clusterrolebindings"): BindingStrategy,
+    ("rbac.authorization.k8s.io", "clusterroles"): RoleStrategy,
+    ("rbac.authorization.k8s.io", "rolebindings"): BindingStrategy,
+    ("rbac.authorization.k8s.io", "roles"): RoleStrategy,
     ("scheduling.k8s.io", "priorityclasses"): CountedStrategy,
     ("storage.k8s.io", "csidrivers"): CountedStrategy,
     ("storage.k8s.io", "csinodes"): ReturnedStrategy,
