@@ -17,6 +17,8 @@ from k8slab.sim.clock import SECOND
 _DAEMON = "DaemonSet-managed Pods"
 _LOCAL = "Pods with local storage"
 _BARE = "Pods that declare no controller"
+_BARE_REFUSED = f"cannot delete {_BARE}"
+"""The doubled words are the real command's."""
 _MIRROR = "kubernetes.io/config.mirror"
 _RETRY = 5 * SECOND
 
@@ -87,6 +89,20 @@ class _Refused(Exception):
         self.lines = lines
 
 
+class _Eviction:
+    """One Pod that has to go: whether that is granted, and when to look after it again (None: never)."""
+
+    def __init__(self, pod: dict[str, Any]) -> None:
+        self.pod = pod
+        self.asked = self.accepted = False
+        self.next_at: int | None = 0
+        self.error = ""
+
+    def fail(self, text: str) -> None:
+        """Give the Pod up."""
+        self.error, self.next_at = text, None
+
+
 class _Drain:
     """Empties one node."""
 
@@ -102,7 +118,7 @@ class _Drain:
             raise _Refused(
                 [
                     f"cannot delete {reason}: {', '.join(names)}"
-                    for reason, names in sorted(self.errors.items(), reverse=True)
+                    for reason, names in sorted(self.errors.items(), key=_rank)
                 ]
             )
         if self.warnings:
@@ -129,7 +145,7 @@ class _Drain:
             if not flag:
                 return False
         if not _controller(pod) and not finished:
-            self._note(pod, _BARE, flags["force"], "--force to override", f"deleting {_BARE}")
+            self._note(pod, _BARE_REFUSED, flags["force"], "--force to override", f"deleting {_BARE}")
             if not flags["force"]:
                 return False
         return True
@@ -160,36 +176,76 @@ class _Drain:
             name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
             verb = "deleting" if inv.flags["disable-eviction"] else "evicting"
             inv.print(f"{verb} pod {name}{inv.dry_run_suffix}")
-        if inv.dry_run == "client":
-            return
-        asked = [pod for pod in pods if self._ask(pod, deadline)]
-        if inv.dry_run == "none":
-            for pod in asked:
-                self._await(pod, deadline)
+        if inv.dry_run != "client":
+            self._carry_out([_Eviction(pod) for pod in pods], deadline)
 
-    def _ask(self, pod: dict[str, Any], deadline: int | None) -> bool:
-        """Evict the Pod, again and again while a disruption budget forbids it; False when it is gone already."""
-        inv, metadata = self.inv, pod["metadata"]
+    def _carry_out(self, evictions: list[_Eviction], deadline: int | None) -> None:
+        """All at the same time: one that has to wait does not keep the others waiting."""
+        clock = self.inv.session.clock
         while True:
-            try:
-                self._request(pod)
-                return True
-            except ApiError as error:
-                if error.reason == "NotFound":
-                    return False
-                if error.reason != "TooManyRequests":
-                    text = describe_failure(error).removeprefix("error: ")
-                    raise CommandError(
-                        f'error when evicting pods/"{metadata["name"]}" -n "{metadata["namespace"]}": {text}'
-                    ) from None
-                inv.complain(
-                    f'error when evicting pods/"{metadata["name"]}" -n "{metadata["namespace"]}" '
-                    f"(will retry after 5s): {error.message}"
-                )
-            if deadline is not None and inv.session.clock.now + _RETRY > deadline:
-                raise CommandError(f"global timeout reached: {inv.flags['timeout']}")
-            inv.let_pass(_RETRY)
-            inv.print(f"evicting pod {metadata['namespace']}/{metadata['name']}")
+            for each in evictions:
+                if each.next_at is not None and each.next_at <= clock.now:
+                    self._go_on(each, deadline)
+            times = [each.next_at for each in evictions if each.next_at is not None]
+            if not times:
+                break
+            self.inv.let_pass(max(min(times) - clock.now, 0))
+        self._tell_failures([each for each in evictions if each.error])
+
+    def _go_on(self, eviction: _Eviction, deadline: int | None) -> None:
+        now, metadata = self.inv.session.clock.now, eviction.pod["metadata"]
+        about = f'error when evicting pods/"{metadata["name"]}" -n "{metadata["namespace"]}"'
+        late = deadline is not None and now >= deadline
+        timed_out = f"global timeout reached: {self.inv.flags['timeout']}"
+        if eviction.accepted:
+            self._look(eviction, timed_out if late else "")
+            return
+        if eviction.asked:
+            self.inv.print(f"evicting pod {metadata['namespace']}/{metadata['name']}")
+        if late:
+            eviction.fail(f"{about}: {timed_out}")
+        else:
+            self._ask(eviction, about)
+
+    def _ask(self, eviction: _Eviction, about: str) -> None:
+        """Try to evict the Pod; a disruption budget may say "not now"."""
+        now = self.inv.session.clock.now
+        eviction.asked = True
+        try:
+            self._request(eviction.pod)
+            eviction.accepted = True
+            eviction.next_at = now if self.inv.dry_run == "none" else None
+        except ApiError as error:
+            if error.reason == "NotFound":
+                eviction.next_at = None
+            elif error.reason == "TooManyRequests":
+                self.inv.complain(f"{about} (will retry after 5s): {error.message}")
+                eviction.next_at = now + _RETRY
+            else:
+                eviction.fail(f"{about}: {describe_failure(error).removeprefix('error: ')}")
+
+    def _look(self, eviction: _Eviction, timed_out: str) -> None:
+        """See whether an evicted Pod is gone."""
+        inv, metadata = self.inv, eviction.pod["metadata"]
+        info = Info(inv.access.scheme.resource("pods"), metadata["namespace"], metadata["name"])
+        if gone(inv, info, metadata["uid"]):
+            inv.print(f"pod/{metadata['name']} {'deleted' if inv.flags['disable-eviction'] else 'evicted'}")
+            eviction.next_at = None
+        elif timed_out:
+            place = f'pod "{info.name}" in namespace "{info.namespace}"'
+            eviction.fail(f"error when waiting for {place} to terminate: {timed_out}")
+        else:
+            eviction.next_at = inv.session.clock.now + SECOND
+
+    def _tell_failures(self, failed: list[_Eviction]) -> None:
+        if not failed:
+            return
+        lines = [each.error for each in failed]
+        shown = lines[0] if len(lines) == 1 else "[" + ", ".join(lines) + "]"
+        self.inv.complain(f'There are pending pods in node "{self.node}" when an error occurred: {shown}')
+        for each in failed:
+            self.inv.complain(f"pod/{each.pod['metadata']['name']}")
+        raise _Refused(lines)
 
     def _request(self, pod: dict[str, Any]) -> None:
         inv, metadata = self.inv, pod["metadata"]
@@ -204,18 +260,10 @@ class _Drain:
             resource, metadata["name"], metadata["namespace"], metadata["uid"], dry_run=dry_run, **options
         )
 
-    def _await(self, pod: dict[str, Any], deadline: int | None) -> None:
-        inv, metadata = self.inv, pod["metadata"]
-        info = Info(inv.access.scheme.resource("pods"), metadata["namespace"], metadata["name"])
-        while not gone(inv, info, metadata["uid"]):
-            if deadline is not None and inv.session.clock.now >= deadline:
-                raise CommandError(
-                    f'error when waiting for pod "{info.name}" in namespace "{info.namespace}" to terminate: '
-                    f"global timeout reached: {inv.flags['timeout']}"
-                )
-            inv.let_pass(SECOND)
-        word = "deleted" if inv.flags["disable-eviction"] else "evicted"
-        inv.print(f"pod/{metadata['name']} {word}")
+
+def _rank(error: tuple[str, list[str]]) -> int:
+    """The real command lists reasons in no certain order."""
+    return next(index for index, what in enumerate((_LOCAL, _DAEMON, _BARE_REFUSED)) if error[0].startswith(what))
 
 
 def _controller(pod: dict[str, Any]) -> dict[str, Any] | None:
