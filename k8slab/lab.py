@@ -396,7 +396,7 @@ class Lab:
         """Run a scheduler of your own beside kube-scheduler: ``@lab.scheduler`` above a class or function.
 
         It is asked about Pods whose ``schedulerName`` is its name (``name``, else that of the class in small letters):
-        ``def schedule(self, pod, nodes)`` answers one of the nodes or its name, or None or the reason why there is none.
+        ``def schedule(self, pod, nodes)`` answers a node or its name, or None or the reason why there is none.
         ``lab.faults.stop("scheduler/<name>")`` stops it. The same name again replaces it.
         """
         if target is None or isinstance(target, str):
@@ -559,7 +559,9 @@ _COMMANDS = {
 
 
 def _labels(a: Source, b: Source) -> tuple[str, str]:
-    first, second = title(a) or "profile a", title(b) or "profile b"
+    first, second = (
+        name if 0 < len(name) <= 32 else other for name, other in ((title(a), "profile a"), (title(b), "profile b"))
+    )
     return (first, second) if first != second else (f"{first} (a)", f"{second} (b)")
 
 

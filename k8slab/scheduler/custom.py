@@ -11,13 +11,14 @@ What its code does wrong ends in an event and in the Pod's condition, never in t
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from k8slab.client import Informers, Loop, RateLimiter, Result, SeriesRecorder, WorkQueue
 from k8slab.client.client import STRATEGIC_PATCH
 from k8slab.errors import ApiError
 from k8slab.scheduler import decisions as outcomes
-from k8slab.scheduler.cache import LISTED, Cache
+from k8slab.scheduler.cache import Cache
 from k8slab.scheduler.calls import Call, shown
 from k8slab.scheduler.diagnosis import NO_NODES
 from k8slab.scheduler.eventhandlers import ended
@@ -195,10 +196,8 @@ class CustomScheduler:
         if not known or (known[0].reason, known[0].message) != (reason, message):
             condition["lastTransitionTime"] = self.clock.rfc3339()
             body = {"status": {"conditions": [condition]}}
-            try:
+            with suppress(ApiError):  # the Pod is gone, or the next attempt says it
                 self.client.patch("pods", key[1], body, key[0], "status", STRATEGIC_PATCH)
-            except ApiError:
-                pass  # the Pod is gone, or the next attempt says it
         return Result(requeue_after=AT_LATEST)
 
     # -- looking back
@@ -207,7 +206,9 @@ class CustomScheduler:
         past = self.explanations.setdefault(_key(pod), [])
         if past and (past[-1].outcome, past[-1].message, past[-1].node) == (outcome, message, node):
             return  # the same again is one attempt to look back at
-        verdicts = [NodeVerdict(one.name, examined=one.name == node, feasible=one.name == node) for one in self.cache.nodes]
+        verdicts = [
+            NodeVerdict(one.name, examined=one.name == node, feasible=one.name == node) for one in self.cache.nodes
+        ]
         past.append(
             Explanation(
                 namespace=pod.metadata.namespace,

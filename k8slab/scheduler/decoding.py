@@ -62,7 +62,11 @@ ARGS: dict[str, dict[str, Kind]] = {
     "DefaultPreemption": {"minCandidateNodesPercentage": INT32, "minCandidateNodesAbsolute": INT32},
     "InterPodAffinity": {"hardPodAffinityWeight": INT32, "ignorePreferredTermsOfExistingPods": BOOL},
     "NodeAffinity": {"addedAffinity": None},
-    "NodeResourcesFit": {"ignoredResources": [STRING], "ignoredResourceGroups": [STRING], "scoringStrategy": "ScoringStrategy"},
+    "NodeResourcesFit": {
+        "ignoredResources": [STRING],
+        "ignoredResourceGroups": [STRING],
+        "scoringStrategy": "ScoringStrategy",
+    },
     "NodeResourcesBalancedAllocation": {"resources": ["ResourceSpec"]},
     "PodTopologySpread": {"defaultConstraints": ["TopologySpreadConstraint"], "defaultingType": STRING},
     "VolumeBinding": {"bindTimeoutSeconds": INT64, "shape": ["UtilizationShapePoint"]},

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from k8slab.scheduler.advice import advice
 from k8slab.scheduler.cycle import Cycle
-from k8slab.scheduler.decisions import Attempt
+from k8slab.scheduler.decisions import FAILED, Attempt
 from k8slab.scheduler.framework import CycleState, PluginError, Status
 from k8slab.scheduler.nodeinfo import NodeInfo
 from k8slab.scheduler.nominator import Nominator
@@ -136,14 +136,17 @@ def again(scheduler: Scheduler, attempt: Attempt) -> tuple[Cycle, str]:
     cache, nominator = rebuild(attempt.journal[: attempt.position])
     configuration, registry = attempt.setting
     profile = next(one for one in configuration.profiles if one.scheduler_name == attempt.profile)
+    broke = attempt.outcome == FAILED
     past = {name: recalled(answers, registry[name]) for name, answers in attempt.answers.items()}
+    if broke and not attempt.evaluated:
+        past = {}  # a filter broke: it is asked again, and breaks again
     framework = Framework(profile, registry | past, Workshop(scheduler, cache, nominator))
     state = CycleState(cache.interner.info(attempt.pod), cache, framework)
     cycle = Cycle(framework, state, attempt.start, nominator, detailed=True)
     try:
         if cache.nodes:
             cycle.filter()
-        if len(cycle.feasible) > 1:
+        if len(cycle.feasible) > 1 and not (broke and not attempt.tied):
             cycle.score()
     except PluginError as error:
         return cycle, str(error)

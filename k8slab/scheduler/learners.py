@@ -89,7 +89,7 @@ def _remake(cls: LearnerMeta) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     return make_plugin, cls.recipe
 
 
-copyreg.pickle(LearnerMeta, _remake)  # type: ignore[arg-type]
+copyreg.pickle(LearnerMeta, _remake)
 
 
 def make_plugin(target: Any, name: str = "", weight: int = 1, point: str = "") -> type[Plugin]:
@@ -101,7 +101,9 @@ def make_plugin(target: Any, name: str = "", weight: int = 1, point: str = "") -
         return target
     name = name or getattr(target, "__name__", type(target).__name__)
     if not isinstance(weight, int) or isinstance(weight, bool) or not 0 <= weight < 2**31:
-        raise PluginError(f'score plugin "{name}": the weight must be a whole number from 0 to {2**31 - 1}, not {weight!r}')
+        raise PluginError(
+            f'score plugin "{name}": the weight must be a whole number from 0 to {2**31 - 1}, not {weight!r}'
+        )
     offered = _methods(target, name, point)
     calls = {}
     instance = _instance(target, name)

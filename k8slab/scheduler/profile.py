@@ -90,7 +90,9 @@ def _parsed(source: str | Mapping[str, Any]) -> Mapping[str, Any]:
         line = f"line {mark.line + 1}: " if mark is not None else ""
         raise ConfigurationError(f"yaml: {line}{' '.join(problem.split())}") from None
     if not isinstance(document, dict):
-        raise ConfigurationError(f"couldn't get version/kind; json parse error: json: cannot unmarshal {json_name(document)} into Go value")
+        raise ConfigurationError(
+            f"couldn't get version/kind; json parse error: json: cannot unmarshal {json_name(document)} into Go value"
+        )
     return document
 
 

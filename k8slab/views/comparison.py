@@ -69,7 +69,9 @@ def compare(a: Side, b: Side) -> Comparison:
     """The two sides, and what differs."""
     names = list(dict.fromkeys((*a.placements, *b.placements)))
     pairs = [(name, a.placements.get(name, "not there"), b.placements.get(name, "not there")) for name in names]
-    return Comparison(a, b, [(name, one or "no node", other or "no node") for name, one, other in pairs if one != other])
+    return Comparison(
+        a, b, [(name, one or "no node", other or "no node") for name, one, other in pairs if one != other]
+    )
 
 
 def _key(pod: Any) -> str:
@@ -140,7 +142,9 @@ def comparison_text(found: Comparison) -> str:
     a, b = found.a, found.b
     parts = [
         columns([("", a.name, b.name), *_summary_rows(found)]),
-        columns([("NODE", "ZONE", f"PODS: {a.name}", b.name, f"CPU: {a.name}", b.name, "MEMORY", ""), *_node_rows(found)]),
+        columns(
+            [("NODE", "ZONE", f"PODS: {a.name}", b.name, f"CPU: {a.name}", b.name, "MEMORY", ""), *_node_rows(found)]
+        ),
     ]
     if found.differences:
         parts.append(columns([("POD", a.name, b.name), *found.differences]))
@@ -163,7 +167,9 @@ def comparison_html(found: Comparison, theme: Theme = "auto", width: float = 960
     tables.append(table(("Pod", a.name, b.name), found.differences, "Pods that differ") if found.differences else same)
     failures = _failure_rows(found)
     if failures:
-        tables.append(table(("Under", "Pods", "", "Why they have no node"), failures, "Without a node", (1,), wide=(3,)))
+        tables.append(
+            table(("Under", "Pods", "", "Why they have no node"), failures, "Without a node", (1,), wide=(3,))
+        )
     return frame(picture, tables[0], details("Nodes and Pods as tables", *tables[1:], opened=bool(failures)))
 
 
@@ -197,7 +203,9 @@ def _failure_rows(found: Comparison) -> list[tuple[object, ...]]:
     for one in (found.a, found.b):
         for pod, why in one.failures.items():
             rows.setdefault((one.name, why), []).append(pod)
-    return [(name, len(pods), f"{pods[0]}{', ...' if len(pods) > 1 else ''}", why) for (name, why), pods in rows.items()]
+    return [
+        (name, len(pods), f"{pods[0]}{', ...' if len(pods) > 1 else ''}", why) for (name, why), pods in rows.items()
+    ]
 
 
 # -- picture
@@ -295,7 +303,10 @@ def _draw_lost(svg: Svg, one: Side, x: float, y: float, width: float) -> float:
 
 def _draw_key(svg: Svg, y: float) -> float:
     x = float(_MARGIN)
-    entries = (("green", "ink", "a Pod that is elsewhere on the other side"), ("green", "green-line", "a Pod on the same node"))
+    entries = (
+        ("green", "ink", "a Pod that is elsewhere on the other side"),
+        ("green", "green-line", "a Pod on the same node"),
+    )
     for fill, line, text in entries:
         svg.rect(x, y + 1, 10, 10, fill, line, 2, line=1.6)
         svg.text(x + 16, y + 10.5, text, 11.5, "muted")

@@ -14,7 +14,7 @@ ALL_NODES = "all nodes"
 
 
 class Decision(Display):
-    """An attempt to schedule a Pod, explained; `graph` is the scheduler's Explanation, `asked` what was asked of a node.
+    """An attempt to schedule a Pod, explained; `graph` is the scheduler's Explanation, `asked` the what-if of a node.
 
     Shown as text, or as picture and tables; `live()` is the same with controls.
     """
