@@ -30,6 +30,8 @@ def meddle(lab: Lab, rng: Random) -> None:
 def test_remembered_backends_equal_fresh_ones(seed):
     lab, rng = Lab(), Random(seed)
     compared = 0
+    lab.deployment("red", replicas=3)
+    lab.apply("Service", "red", {"selector": {"app": "red"}, "ports": [{"port": 80}]}, api="v1")
     for _ in range(STEPS):
         try:
             (act if rng.random() < 0.7 else meddle)(lab, rng)

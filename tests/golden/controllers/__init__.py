@@ -32,6 +32,11 @@ UNEVEN = ((10_000, 40_000), (20_000, 80_000), (20_000, 20_000), (100_000, 60_000
 ATTEMPTS = 60
 SEED = 7
 """When candidates for a Lease look at it is chance as well, and is not recorded."""
+EXCEPTIONS = {
+    "quota-status": "usage of ConfigMaps begins at 3, where the recording shows two being made",
+    "quota-blocks-deployment": "how often a refused creation was tried again (12 or 13 times) depends on the machine",
+}
+"""Scenarios that are known to differ; they count as different."""
 FIRST = ("deployment", "replicaset", "node", "gc", "namespace", "service", "replicationcontroller")
 
 
@@ -48,6 +53,8 @@ def main(folder: Path, *only: str) -> int:
             if only and path.stem not in only and recorded.name not in only:
                 continue
             results = best(recorded)
+            if any(results.values()) and recorded.name in EXCEPTIONS:
+                print(f"{path.stem} {recorded.name}: exception: {EXCEPTIONS[recorded.name]}")
             for subject, differences in results.items():
                 for text in differences:
                     print(f"{path.stem} {recorded.name} {subject}: {text}")
