@@ -100,9 +100,9 @@ def make_plugin(target: Any, name: str = "", weight: int = 1, point: str = "") -
     if isinstance(target, type) and issubclass(target, Plugin):
         return target
     name = name or getattr(target, "__name__", type(target).__name__)
-    if not isinstance(weight, int) or isinstance(weight, bool) or not 0 <= weight < 2**31:
+    if not isinstance(weight, int) or isinstance(weight, bool) or not 1 <= weight < 2**31:
         raise PluginError(
-            f'score plugin "{name}": the weight must be a whole number from 0 to {2**31 - 1}, not {weight!r}'
+            f'score plugin "{name}": the weight must be a whole number from 1 to {2**31 - 1}, not {weight!r}'
         )
     offered = _methods(target, name, point)
     calls = {}

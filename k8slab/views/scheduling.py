@@ -196,7 +196,8 @@ def _draw_row(svg: Svg, explanation: Any, node: Any, x: float, bars: float, y: f
     elif not explanation.filter_plugins:
         svg.text(bars, y + 21.5, "chosen" if chosen else "", 12, "accent", 600)
     elif node.feasible:
-        svg.text(bars, y + 21.5, fit("the only node that fits: nothing to compare", room, 12), 12, "ink")
+        text = "the only node that fits: nothing to compare" if explanation.feasible == 1 else "fits"
+        svg.text(bars, y + 21.5, fit(text, room, 12), 12, "ink")
     else:
         reason = fit(", ".join(node.reasons), room, 12)
         space = room - 1.17 * text_width(reason, 12) - 16

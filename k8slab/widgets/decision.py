@@ -51,6 +51,14 @@ class Source:
                 raise LookupError("this lab runs no kube-scheduler")
             return self.cluster.scheduler.explain(self.namespace, self.name, attempt, self.uid)
 
+    def headlines(self) -> list[str]:
+        """All attempts so far, in a few words each. Raises LookupError."""
+        with self.cluster.gate.lock:
+            key = (self.namespace, self.name)
+            found = [one.explanations[key] for one in self.cluster.extensions.schedulers() if key in one.explanations]
+            every = found[0] if found else self.cluster.scheduler.attempts(*key, self.uid)
+            return [headline(number, one) for number, one in enumerate(every, 1)]
+
     def ask(self, attempt: int, node: str) -> Counterfactual:
         """What would have to have been different for the Pod to go to a node. Raises LookupError."""
         with self.cluster.gate.lock:
@@ -81,9 +89,10 @@ def asked_html(asked: Counterfactual) -> str:
     return frame(*parts)
 
 
-def headline(explanation: Any) -> str:
+def headline(number: int, attempt: Any) -> str:
     """An attempt in a few words, for a list of them."""
-    where = {"scheduled": f"→ {explanation.node}", "preempting": f"makes room on {explanation.nominated_node}"}
-    text = where.get(explanation.outcome, explanation.outcome)
-    time = format_duration(explanation.time) if explanation.time else "0s"
-    return f"{explanation.attempt}: {text} at {time}"
+    nominated = getattr(attempt, "nominated", "")
+    where = {"scheduled": f"→ {attempt.node}", "preempting": f"makes room on {nominated}"}
+    text = where.get(attempt.outcome, attempt.outcome)
+    time = format_duration(attempt.time) if attempt.time else "0s"
+    return f"{number}: {text} at {time}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import ipywidgets
 
-from k8slab.widgets.decision import ALL_NODES, Source, headline
+from k8slab.widgets.decision import ALL_NODES, Source
 
 
 class Stepper(ipywidgets.VBox):
@@ -33,11 +33,11 @@ class Stepper(ipywidgets.VBox):
         """Bring lists and picture up to date; there may be more attempts than before."""
         self._busy = True
         try:
-            number = self._source.explain(-1).attempts
-            every = [self._source.explain(one) for one in range(1, number + 1)]
-            self.attempt.options = [(headline(one), one.attempt) for one in every]
+            every = self._source.headlines()
+            number = len(every)
+            self.attempt.options = [(text, place) for place, text in enumerate(every, 1)]
             self.attempt.value = attempt
-            names = [one.name for one in every[attempt - 1].nodes]
+            names = [one.name for one in self._source.explain(attempt).nodes]
             self.node.options = [ALL_NODES, *names]
             self.node.value = node if node in names else ALL_NODES
             self.back.disabled, self.forward.disabled = attempt <= 1, attempt >= number
@@ -59,7 +59,7 @@ class Stepper(ipywidgets.VBox):
         self._fill(max(1, self.attempt.value - 1), self.node.value)
 
     def _step_forward(self, button: Any) -> None:
-        self._fill(min(len(self.attempt.options), self.attempt.value + 1), self.node.value)
+        self._fill(min(len(self._source.headlines()), self.attempt.value + 1), self.node.value)
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         bundle = super()._repr_mimebundle_(**options) or {}

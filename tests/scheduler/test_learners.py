@@ -103,7 +103,7 @@ def test_what_is_no_plugin_is_refused_by_name(target, message):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("weight", [-1, 2**31, "3", True, 1.5])
+@pytest.mark.parametrize("weight", [-1, 0, 2**31, "3", True, 1.5])
 def test_weights_are_whole_numbers(weight):
-    with pytest.raises(PluginError, match="the weight must be a whole number from 0 to 2147483647"):
+    with pytest.raises(PluginError, match="the weight must be a whole number from 1 to 2147483647"):
         make_plugin(Ranked, weight=weight)
