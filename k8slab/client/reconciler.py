@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from k8slab.client.throttle import Throttle
 from k8slab.client.workqueue import WorkQueue
 from k8slab.errors import ApiError
 
@@ -77,6 +78,7 @@ class Loop:
         self.max_retries = max_retries
         self.catch = catch
         self.write_cost = 0
+        self.throttle: Throttle | None = None
         self.discount = 0
         self.effort = 0
         self.running = False
@@ -128,18 +130,23 @@ class Loop:
         try:
             self._sync(key, causes)
         finally:
-            busy = self._rounds(len(self.trace.writes) - before) * self.write_cost + self.effort
+            busy = self._busy(len(self.trace.writes) - before)
             if busy:
                 self.clock.call_after(busy, self._done, key, incarnation)
             else:
                 self.queue.done(key)
             self._wake()
 
-    def _rounds(self, count: int) -> int:
-        if not count or not self.write_cost:
-            return 0
+    def _busy(self, count: int) -> int:
+        """How long the key's worker is busy with the `count` writes of a sync: they take time, and are throttled."""
+        if not count:
+            return self.effort
+        # Events go their own way (client-go's broadcaster): no sync waits for them.
         latest = islice(reversed(self.trace.writes.values()), count)
-        return max(0, sum(not write.key.startswith(EVENTS) for write in latest) - self.discount)
+        writes = sum(not write.key.startswith(EVENTS) for write in latest)
+        taken = max(0, writes - self.discount) * self.write_cost
+        held_up = self.throttle.spend(writes) if self.throttle is not None else 0
+        return max(taken, held_up) + self.effort
 
     def _done(self, key: Hashable, incarnation: int) -> None:
         if incarnation == self._incarnation:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from k8slab.api.request import UserInfo
 from k8slab.client import Client, Informer, Informers, Loop, RateLimiter, Recorder, Request, Result, WorkQueue
+from k8slab.client.throttle import Throttle
 from k8slab.sim.clock import MILLISECOND, SECOND, Clock
 from k8slab.sim.seed import Streams
 from k8slab.sim.trace import Trace
@@ -39,6 +40,9 @@ class Options(Struct, frozen=True):
     root_ca: str = ""
     request_time: int = 5 * MILLISECOND
     """How long a write takes that a controller waits for."""
+    kube_api_qps: int = 20
+    """Writes a second that each controller's client allows itself; 0: as many as it likes."""
+    kube_api_burst: int = 30
 
 
 class Context:
@@ -119,6 +123,7 @@ class Controller:
         self.queue = WorkQueue(self.clock, self.trace, self.name, RateLimiter(self.clock, base=self.first_retry))
         self.loop = Loop(self.name, self.queue, self.reconcile, self.clock, self.trace, max_retries=self.max_retries)
         self.loop.write_cost = self.options.request_time
+        self.loop.throttle = Throttle(self.clock, self.options.kube_api_qps, self.options.kube_api_burst)
         self.paused = False
         self.running = False
         self._periodic: list[Periodic] = []

@@ -87,8 +87,8 @@ class Replay:
         """Another kube-controller-manager; they compete where the recording shows the Lease."""
         client = Client(self.client.handle, self.clock, self.trace, user_agent="kube-controller-manager")
         identity = f"<controller-manager-{len(self.managers) + 1}>" if LEASE in self.known else ""
-        # The recorded cluster did not hand out Pod ranges.
-        options = {"allocate_node_cidrs": False, "request_time": self.write_cost}
+        # The recorded cluster did not hand out Pod ranges, and its clients' limits were raised.
+        options = {"allocate_node_cidrs": False, "request_time": self.write_cost, "kube_api_qps": 0}
         manager = ControllerManager(client, self.clock, self.streams, self.trace, identity=identity, **options)
         manager.start()
         self.managers.append(manager)
