@@ -13,6 +13,7 @@ from k8slab.controllers.endpointslice import (
     EndpointSliceController,
     EndpointSliceMirroringController,
 )
+from k8slab.controllers.ephemeral import EphemeralVolumeController
 from k8slab.controllers.garbagecollector import GarbageCollector
 from k8slab.controllers.job import JobController, TTLAfterFinishedController
 from k8slab.controllers.namespace import NamespaceController
@@ -57,4 +58,5 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     PersistentVolumeBinder,
     ClaimProtection,
     VolumeProtection,
+    EphemeralVolumeController,
 )

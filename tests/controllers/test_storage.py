@@ -168,3 +168,37 @@ def test_cassandra_of_the_tutorial_runs():
     stateful = lab.get("statefulset/cassandra")
     assert stateful.status.readyReplicas == 3
     assert [claim.status.phase for claim in lab.list("pvc")] == ["Bound"] * 3
+
+
+def ephemeral_pod(lab: StorageLab) -> Any:
+    template = {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
+    template |= {"metadata": {"labels": {"of": "scratch"}}}
+    template["spec"]["storageClassName"] = "fast"
+    volume = {"name": "scratch", "ephemeral": {"volumeClaimTemplate": template}}
+    spec = {"containers": [{"name": "c", "image": "a"}], "volumes": [volume]}
+    return lab.apply("Pod", "p", spec, api="v1")
+
+
+def test_an_ephemeral_volume_comes_and_goes_with_its_pod():
+    lab = StorageLab()
+    lab.storage_class("nfs.csi.k8s.io")
+    ephemeral_pod(lab)
+    lab.run(5)
+    claim = lab.get("persistentvolumeclaims", "p-scratch")
+    assert claim.status.phase == "Bound" and claim.metadata.labels == {"of": "scratch"}
+    assert [(owner.kind, owner.name) for owner in claim.metadata.ownerReferences] == [("Pod", "p")]
+    lab.client.delete("pods", "p", "default")
+    lab.run(20)
+    assert lab.client.list("persistentvolumeclaims").items == lab.client.list("persistentvolumes").items == ()
+
+
+def test_an_ephemeral_volume_never_takes_a_claim_of_somebody_else():
+    lab = StorageLab()
+    lab.storage_class("nfs.csi.k8s.io")
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    lab.apply("PersistentVolumeClaim", "p-scratch", {"storageClassName": "fast", **spec}, api="v1")
+    ephemeral_pod(lab)
+    lab.run(5)
+    assert lab.get("persistentvolumeclaims", "p-scratch").metadata.ownerReferences is None
+    failures = lab.manager.controllers["ephemeral-volume-controller"].loop.errors
+    assert "was not created for pod default/p (pod is not owner)" in failures[0].message
