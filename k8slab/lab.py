@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -328,15 +329,18 @@ class Lab:
         return Display(causes_text(graph), causes_html(graph), graph)
 
     def explain(
-        self, target: str, namespace: str | None = None, attempt: int = -1, node: str = "", uid: str = ""
+        self, target: Any, namespace: str | None = None, attempt: int = -1, node: str = "", uid: str = ""
     ) -> Decision:
         """How the scheduler decided about a Pod: filters and scores of every node.
 
-        ``attempt`` counts from 1, or back from -1, the last; it works for Pods that are gone as well (``uid`` chooses
-        among Pods that had the same name). With ``node``, also what would have had to be different for the Pod to go
-        there. ``.live()`` on what is returned steps through attempts and nodes. Raises CommandError where no scheduler
-        has tried.
+        ``target`` is a Pod's name or a Pod. ``attempt`` counts from 1, or back from -1, the last; it works for Pods
+        that are gone as well (``uid`` chooses among Pods that had the same name). With ``node``, also what would have
+        had to be different for the Pod to go there. ``.live()`` on what is returned steps through attempts and nodes.
+        Raises CommandError where no scheduler has tried.
         """
+        if not isinstance(target, str):
+            namespace, uid = target.metadata.namespace, target.metadata.uid
+            target = target.metadata.name
         _, name = _split(target if "/" in target else f"pod/{target}", None)
         try:
             return DecisionSource(self.cluster, namespace or self.namespace, name, uid).decision(attempt, node)
@@ -346,8 +350,8 @@ class Lab:
     def compare_profiles(
         self,
         workload: Any,
-        profile_a: Source,
-        profile_b: Source,
+        profile_a: Any,
+        profile_b: Any,
         workers: int | Sequence[Shape] | None = None,
         seed: int | None = None,
         names: tuple[str, str] | None = None,
@@ -355,23 +359,26 @@ class Lab:
     ) -> Display:
         """Run the same workload under two scheduler configurations, each in a fresh lab, and show what differs.
 
-        ``workload`` is what ``apply`` takes. A profile is what ``Lab(scheduler_config=...)`` takes; None is the default
-        one. The labs are set up as this one, unless ``workers`` or ``seed`` say otherwise; this one is left alone.
+        ``workload`` is what ``apply`` takes. A profile is what ``Lab(scheduler_config=...)`` takes (None is the
+        default one), or a plugin as ``lab.plugin`` takes it, which joins the default ones. The labs are set up as
+        this one, unless ``workers`` or ``seed`` say otherwise; this one is left alone.
         """
-        from k8slab.views.comparison import compare, comparison_html, comparison_text, side
+        from k8slab.views.comparison import compare, comparison_html, comparison_svg, comparison_text, side
 
         setup = {**self.cluster.setup, "components": None}
         setup |= {"workers": workers} if workers is not None else {}
         setup |= {"seed": seed} if seed is not None else {}
         sides = []
         for label, profile in zip(names or _labels(profile_a, profile_b), (profile_a, profile_b), strict=True):
-            lab = Lab(**{**setup, "scheduler_config": profile})
+            lab = Lab(**{**setup, "scheduler_config": None if callable(profile) else profile})
+            if callable(profile):
+                lab.plugin(profile)
             before = [f"{pod.metadata.namespace}/{pod.metadata.name}" for pod in lab.list("pods")]
             lab.apply(workload, echo=False)
             lab.settle(timeout=timeout)
             sides.append(side(label, lab.at(), before))
         found = compare(*sides)
-        return Display(comparison_text(found), comparison_html(found), found)
+        return Display(comparison_text(found), comparison_html(found), found, comparison_svg)
 
     # -- learners' code -----------------------------------------------------------------------
 
@@ -450,7 +457,11 @@ class Lab:
         """A lab of its own with the same past: from now on, or from an earlier time (lived through again)."""
         with self.lock:
             if at is None:
-                return copy.deepcopy(self)
+                try:
+                    return copy.deepcopy(self)
+                except (TypeError, pickle.PicklingError) as error:
+                    text = "code that you brought in may keep plain data only (no files, locks or generators)"
+                    raise CommandError(f"this lab cannot be copied: {error}: {text}") from None
             until = self._past(at)
             journal = Journal.loads(self.cluster.dump_journal())
             library = Library(self.cluster.extensions.brought)
@@ -558,10 +569,9 @@ _COMMANDS = {
 }
 
 
-def _labels(a: Source, b: Source) -> tuple[str, str]:
-    first, second = (
-        name if 0 < len(name) <= 32 else other for name, other in ((title(a), "profile a"), (title(b), "profile b"))
-    )
+def _labels(a: Any, b: Any) -> tuple[str, str]:
+    a, b = (getattr(one, "__name__", "") if callable(one) else title(one) for one in (a, b))
+    first, second = (name if 0 < len(name) <= 32 else other for name, other in ((a, "profile a"), (b, "profile b")))
     return (first, second) if first != second else (f"{first} (a)", f"{second} (b)")
 
 

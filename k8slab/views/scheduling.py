@@ -25,6 +25,8 @@ def explanation_text(explanation: Any) -> str:
     parts = [_headline(explanation)]
     if explanation.message:
         parts[0] += f"\n{explanation.message}"
+    if _victims(explanation):
+        parts[0] += f"\n{_victims(explanation)}"
     rejected = [node for node in explanation.nodes if node.examined and not node.feasible]
     if rejected:
         rows = [(node.name, node.rejected_by, ", ".join(node.reasons), node.advice) for node in rejected]
@@ -51,7 +53,8 @@ def explanation_html(explanation: Any, theme: Theme = "auto", width: float = 960
         numbers = range(1, len(head) - 1)
         caption = "Scores: raw → normalised (0 to 100) × weight = weighted"
         parts.append(table(head, rows, caption, numbers, chosen, wide=(len(head) - 1,)))
-    note = f'<p class="note">{esc(explanation.message)}</p>' if explanation.message else ""
+    lines = [line for line in (explanation.message, _victims(explanation)) if line]
+    note = "".join(f'<p class="note">{esc(line)}</p>' for line in lines)
     picture = _draw(explanation, theme, width).render(_headline(explanation), explanation.message, framed=True)
     return frame(picture, note, details("All verdicts and scores as tables", *parts))
 
@@ -69,6 +72,11 @@ def _headline(explanation: Any) -> str:
         "preempting": f"makes room on {explanation.nominated_node}",
     }.get(explanation.outcome, explanation.outcome)
     return f"{name} {where} (attempt {explanation.attempt} of {explanation.attempts}, at {_time(explanation)})"
+
+
+def _victims(explanation: Any) -> str:
+    victims = getattr(explanation, "victims", ())
+    return f"To make room, it preempts {', '.join(victims)}." if victims else ""
 
 
 def _time(explanation: Any) -> str:
@@ -122,6 +130,8 @@ def _score_row(explanation: Any, node: Any, raw: bool = False) -> tuple[object, 
         else:
             cells.append(score.weighted)
     note = "chosen" if node.name == explanation.node else node.advice
+    if node.name == explanation.runner_up:
+        note = f"runner-up, {note}"
     return (node.name, node.total, *cells, note)
 
 
@@ -240,6 +250,8 @@ def _draw_scores(svg: Svg, explanation: Any, node: Any, x: float, y: float, room
         left += part
     behind = best - node.total
     note = "chosen" if chosen else "equally good" if not behind else f"{behind} behind"
+    if node.name == explanation.runner_up:
+        note += ", runner-up"
     parts = [(str(node.total), 12.5, "ink", 600), (note, 11.5, "accent" if chosen else "muted", 600 if chosen else 400)]
     svg.flow(x + length + 10, y + 21.5, parts, 8)
 

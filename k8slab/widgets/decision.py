@@ -8,7 +8,7 @@ from k8slab.scheduler.counterfactual import Counterfactual, counterfactual
 from k8slab.sim.duration import format_duration
 from k8slab.views.display import Display
 from k8slab.views.frame import details, esc, frame, table
-from k8slab.views.scheduling import explanation_html, explanation_text
+from k8slab.views.scheduling import explanation_html, explanation_svg, explanation_text
 
 ALL_NODES = "all nodes"
 
@@ -23,7 +23,7 @@ class Decision(Display):
         text, html = explanation_text(explanation), explanation_html(explanation)
         if asked is not None:
             text, html = f"{text}\n\n{asked.text}", html + asked_html(asked)
-        super().__init__(text, html, explanation)
+        super().__init__(text, html, explanation, explanation_svg)
         self.source, self.asked = source, asked
 
     def live(self) -> Any:

@@ -225,6 +225,31 @@ def test_pods_without_a_node_are_compared_with_their_reasons():
     assert not small.differences
 
 
+def test_a_plugin_can_be_compared_with_the_defaults():
+    found = Lab(workers=3).compare_profiles(DEPLOYMENT, None, Quiet)
+    assert (found.graph.a.name, found.graph.b.name) == ("default", "Quiet")
+    loads = [{use.name: len(use.pods) for use in side.nodes} for side in (found.graph.a, found.graph.b)]
+    assert loads[0]["worker-1"] == 4 and loads[1]["worker-1"] == 0
+    assert found.svg.startswith("<svg") and "Quiet" in found.svg
+
+
+def test_who_is_preempted_and_who_came_second_is_told():
+    lab = Lab(workers=2)
+    lab.kubectl("create priorityclass high --value=1000", echo=False)
+    for name in ("a", "b"):
+        lab.apply(pod(name, cpu="6"), echo=False)
+        lab.run("5s")
+    assert "runner-up, " in str(lab.explain(lab.get("pod/a")))
+    urgent = pod("urgent", cpu="6").replace("  containers", "  priorityClassName: high\n  containers")
+    lab.apply(urgent, echo=False)
+    lab.run("5s")
+    first = lab.explain("urgent", attempt=1)
+    assert first.graph.outcome == "preempting"
+    assert f"To make room, it preempts {first.graph.victims[0]}." in str(first)
+    assert first.graph.victims[0] in ("default/a", "default/b")
+    assert first.svg.startswith("<svg")
+
+
 # -- plugins
 
 
@@ -416,6 +441,21 @@ def test_a_lab_with_code_is_copied_pickled_and_lived_through_again(tmp_path):
         Lab.load(tmp_path / "x.k8slab")
     again = Lab.load(tmp_path / "x.k8slab", plugins=[Quiet], schedulers={"mine": First})
     assert again.history.digest() == lab.history.digest()
+
+
+def test_code_that_cannot_be_copied_is_told_of():
+    lab = Lab(workers=1)
+
+    @lab.plugin
+    class Files:
+        def __init__(self):
+            self.numbers = (number for number in range(3))
+
+        def score(self, pod, node):
+            return next(self.numbers)
+
+    with pytest.raises(CommandError, match="this lab cannot be copied: cannot pickle 'generator' object: code that"):
+        lab.fork()
 
 
 def test_code_needs_something_to_run_it():
