@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from k8slab.api.apply import Managers, TypedError, changes, created, same_but_times, update
-from k8slab.api.apply.fieldset import Path
+from k8slab.api.apply.fieldset import Path, is_valid
 from k8slab.api.apply.managers import APPLY, UPDATE, Manager
 from k8slab.api.base import KubeStruct
 from k8slab.api.meta_v1 import ManagedFieldsEntry
@@ -103,7 +103,8 @@ def carried_over(call: Call, sent: tuple[ManagedFieldsEntry, ...] | None, before
         return before
     if not sent or sent == (ManagedFieldsEntry(),):
         return None
-    return sent
+    is_sane = all(entry.operation in (APPLY, UPDATE) and is_valid(entry.fieldsV1) for entry in sent)
+    return sent if is_sane else before
 
 
 def accounted(call: Call, obj: Any, old: Any) -> Any:

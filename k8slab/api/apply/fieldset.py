@@ -54,6 +54,28 @@ def _walk(node: dict[str, Any], path: Path, found: set[Path]) -> None:
             _walk(child, (*path, key), found)
 
 
+def is_valid(fields: Any, top: bool = True) -> bool:
+    """Whether something that a client sent is FieldsV1."""
+    if fields is None and top:
+        return True
+    return isinstance(fields, dict) and all(
+        (_is_element(key) or (key == SELF and not top)) and is_valid(child, False) for key, child in fields.items()
+    )
+
+
+def _is_element(key: Any) -> bool:
+    kind, colon, rest = key[:1], key[1:2], key[2:]
+    if colon != ":" or kind not in ("f", "k", "v", "i"):
+        return False
+    if kind == "f":
+        return True
+    try:
+        found = json.loads(rest)
+    except ValueError:
+        return False
+    return isinstance(found, dict) if kind == "k" else not isinstance(found, dict)
+
+
 def field(name: str) -> str:
     """The path element of a field or map key."""
     return "f:" + name

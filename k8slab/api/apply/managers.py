@@ -157,6 +157,7 @@ class Conflicted(ApiError):
     """409: others own fields that an applied configuration would change."""
 
     def __init__(self, conflicts: list[tuple[Manager, Path]]) -> None:
+        self.conflicts = conflicts
         causes = [
             {"reason": "FieldManagerConflict", "message": f"conflict with {manager}", "field": text_of(path)}
             for manager, path in conflicts

@@ -60,7 +60,8 @@ def apply(
     Raises Conflicted where others own what would change.
     """
     last = managers.get(manager)
-    managers.own(manager, fields, api_version, time)
+    # Also what nobody owns in the end, such as the name, keeps what it is part of from being removed.
+    managers.own(manager, field_set(applied, shape), api_version, time)
     merged = merge(live, applied, shape)
     if last is not None and last.fields:
         merged = _prune(merged, managers, last.fields, shape)
@@ -70,7 +71,9 @@ def apply(
     if conflicts and not force:
         raise Conflicted(conflicts)
     managers.disown(changed | (was.keys() - now.keys()), manager)
-    if not fields:
+    if fields:
+        managers.own(manager, fields, api_version, time)
+    else:
         del managers[manager]
     return merged
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from k8slab.api import documents
-from k8slab.api.apply import Managers, TypedError, apply, field_set, shape_of
+from k8slab.api.apply import Conflicted, Managers, TypedError, apply, field_set, shape_of
 from k8slab.api.apply.leaves import validate
 from k8slab.api.apply.managers import APPLY, UPDATE, Manager
 from k8slab.api.codec import DecodeError, to_dict
 from k8slab.api.request import Response
 from k8slab.apiserver.call import Call
+from k8slab.apiserver.clientside import KUBECTL, check_taken_over, sync_last_applied
 from k8slab.apiserver.decoding import convert_data, with_defaults
 from k8slab.apiserver.fieldmanager import manager_of, option_errors, ownable, time_of
 from k8slab.apiserver.verbs.create import create_object
@@ -120,11 +121,22 @@ def merge_into(call: Call, current: Any, applied: dict[str, Any]) -> dict[str, A
         _owned_before(call, managers, current, live, shape)
     owned = ownable(call, field_set(applied, shape), current)
     who, version = manager_of(call, APPLY), call.endpoint.api_version
+
+    def attempt(force: bool) -> dict[str, Any]:
+        return apply(live, applied, shape, managers, who, owned, version, time_of(call), force)
+
+    before = Managers(managers)
     try:
-        merged = apply(live, applied, shape, managers, who, owned, version, time_of(call), call.options.force)
+        merged = attempt(call.options.force)
+    except Conflicted as error:
+        check_taken_over(call, error, live, shape)
+        managers = before
+        merged = attempt(True)
     except TypedError as error:
         raise ApiError(500, "", f"failed to create typed live object ({_described(live)}): {error}") from None
     call.managed = managers.entries() or ()
+    if call.options.field_manager == KUBECTL and not call.subresource:
+        sync_last_applied(merged, applied, live)
     return merged
 
 
@@ -145,7 +157,7 @@ def apply_to_replicas(call: Call, kv: KeyValue) -> int:
 
     _check_schema(data, shape_of(Scale))
     replicas = (data.get("spec") or {}).get("replicas") or 0
-    merge_into(call, kv.value, {"spec": {"replicas": replicas}})
+    merge_into(call, kv.value, {"metadata": {"name": call.name}, "spec": {"replicas": replicas}})
     return replicas
 
 
@@ -153,7 +165,7 @@ def _decoded(call: Call, data: dict[str, Any], cls: type) -> Any:
     mode = call.options.field_validation or "Warn"
     warnings: list[str] = []
     try:
-        obj = convert_data(data, cls, mode == "Strict", warnings)
+        obj = convert_data(data, cls, mode == "Strict", warnings, call)
     except DecodeError as error:
         raise ApiError(500, "", f"failed to convert merged object to typed: {error}") from None
     if mode == "Warn":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from k8slab.api import gojson
@@ -84,13 +85,36 @@ def decode_patched(call: Call, data: Any, cls: type, before: dict[str, Any], res
     try:
         if not isinstance(data, dict):
             raise DecodeError("json: cannot unmarshal patched document into an object")
-        obj = convert_data(data, cls, mode == "Strict", warnings)
+        obj = convert_data(data, cls, mode == "Strict", warnings, call)
     except DecodeError as error:
-        culprit = quoted(data, before) if rest is None else go_text(rest)
-        raise invalid("", "", [FieldError.invalid("patch", culprit, str(error))]) from None
+        culprit, why = (quoted(data, before), str(error)) if rest is None else (go_text(rest), _converter_text(error))
+        raise invalid("", "", [FieldError.invalid("patch", culprit, why)]) from None
     if mode == "Warn":
         call.warn(*warnings)
     return obj
+
+
+def _converter_text(error: DecodeError) -> str:
+    """A wrong type in the words of the converter that reads strategic patches (`runtime/converter.go`)."""
+    found = _WRONG_TYPE.fullmatch(str(error))
+    if found is None:
+        return str(error)
+    given, wanted = found.groups()
+    kind = _GO_KINDS.get(given, given)
+    if wanted.startswith("[]"):
+        return f"cannot restore slice from {kind}"
+    if wanted.startswith("map["):
+        return f"cannot restore map from {kind}"
+    if wanted in ("int32", "int64", "bool", "string", "float64"):
+        is_number = given.startswith("number")
+        return (
+            f"cannot convert int64 to {wanted}" if is_number and wanted == "string" else f"unrecognized type: {wanted}"
+        )
+    return f"cannot restore struct from: {kind}"
+
+
+_WRONG_TYPE = re.compile(r"json: cannot unmarshal (\w+(?: \S+)?) into Go (?:struct field \S+|value) of type (\S+)")
+_GO_KINDS = {"object": "map", "array": "slice", "number": "int64"}
 
 
 def quoted(after: Any, before: Any) -> str:

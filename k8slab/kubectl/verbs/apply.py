@@ -7,7 +7,7 @@ from typing import Any
 
 from k8slab.api import patch as patches
 from k8slab.api.jsonpath import compact
-from k8slab.api.request import APPLY_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
+from k8slab.api.request import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
 from k8slab.errors import ApiError
 from k8slab.kubectl import builder, goyaml
 from k8slab.kubectl.command import Command
@@ -28,6 +28,7 @@ from k8slab.kubectl.flags import (
 from k8slab.kubectl.lastapplied import ANNOTATION, last_applied, with_annotation
 from k8slab.kubectl.manifests import Info
 from k8slab.kubectl.printers import Printer
+from k8slab.kubectl.takeover import upgraded
 from k8slab.kubectl.verbs.delete import gone, remove
 
 _MISSING = (
@@ -130,7 +131,19 @@ class _Applier:
             if error.reason == "Conflict":
                 raise CommandError(_CONFLICT.format(message=error.message)) from None
             raise
-        self._done(stored, "serverside-applied")
+        self._done(self._taken_over(info, stored, options), "serverside-applied")
+
+    def _taken_over(self, info: Info, stored: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+        """The object, after the entries of client-side apply in its managedFields were merged into that of this one."""
+        entries = stored["metadata"].get("managedFields") or []
+        merged = upgraded(entries, options["field_manager"])
+        if merged is None or self.inv.dry_run == "server":
+            return stored
+        patch = [
+            {"op": "replace", "path": "/metadata/managedFields", "value": merged},
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": stored["metadata"]["resourceVersion"]},
+        ]
+        return self.inv.access.patch(info.resource, info.name, info.namespace, patch, JSON_PATCH)
 
     def _three_way(self, info: Info) -> None:
         live = self._current(info)
