@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from tests.golden.api import cases, replay
 from tests.golden.overhttp import HttpRecorder
 
