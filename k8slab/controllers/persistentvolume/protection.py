@@ -47,10 +47,9 @@ class Protection(Controller):
         return None
 
     def _write(self, obj: Any, finalizers: tuple[str, ...]) -> None:
-        version = obj.metadata.resourceVersion
-        patch = {"metadata": {"resourceVersion": version, "finalizers": list(finalizers) or None}}
+        metadata = obj.metadata.replace(finalizers=finalizers or None)
         try:
-            self.client.patch(self.resource, obj.metadata.name, patch, obj.metadata.namespace)
+            self.client.update(obj.replace(metadata=metadata))
         except ApiError as error:
             if error.code != 404:
                 raise

@@ -5,10 +5,6 @@ Follows pkg/controller/statefulset/stateful_pod_control.go and stateful_set_util
 
 from __future__ import annotations
 
-from typing import Any
-
-from msgspec import to_builtins
-
 from k8slab.api.apps_v1 import StatefulSet
 from k8slab.api.core_v1 import PersistentVolumeClaim, Pod
 from k8slab.api.meta_v1 import OwnerReference
@@ -63,9 +59,7 @@ class ClaimControl:
         if list(known) == references:
             return
         self.client.trace.note = f"{claim.metadata.name} goes with {wanted.name if wanted is not None else 'nobody'}"
-        plain = [to_builtins(reference) for reference in references]
-        patch: dict[str, Any] = {"metadata": {"uid": claim.metadata.uid, "ownerReferences": plain or None}}
-        self.client.patch("persistentvolumeclaims", claim.metadata.name, patch, claim.metadata.namespace)
+        self.client.update(claim.replace(metadata=claim.metadata.replace(ownerReferences=tuple(references) or None)))
 
 
 def _owner_by_policy(owner: StatefulSet, pod: Pod) -> OwnerReference | None:
