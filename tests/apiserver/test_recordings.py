@@ -11,12 +11,14 @@ from tests.golden import api
 FOLDER = Path(__file__).parents[2] / ".." / "shared" / "golden" / "api"
 EQUAL = (
     "accept",
+    "auth",
     "clash",
     "delete",
     "encoding",
     "invalid",
     "object-create",
     "paging",
+    "patch",
     "pod-create",
     "quota",
     "rv",
