@@ -130,6 +130,8 @@ class ListBody(Struct, frozen=True, kw_only=True):
     remainingItemCount: int | None = None
     kind: str = "List"
     apiVersion: str = "v1"
+    custom: bool = False
+    """The items are custom objects: such lists are written in a way of their own."""
 
 
 class WatchEvent(Struct, frozen=True):

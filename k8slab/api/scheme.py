@@ -47,6 +47,12 @@ class Resource(Struct, frozen=True, gc=False, kw_only=True):
     subresources: tuple[Subresource, ...] = ()
     custom: bool = False
     """Defined by a CustomResourceDefinition: its objects are `Unstructured`."""
+    custom_list_kind: str = ""
+    """What lists of a custom kind are called, where its definition says."""
+    storage_version: str = ""
+    """The version in which a custom resource is stored."""
+    selectable: tuple[str, ...] = ()
+    """The fields of a custom resource that field selectors may name, besides name and namespace."""
 
     @property
     def api_version(self) -> str:
@@ -56,7 +62,7 @@ class Resource(Struct, frozen=True, gc=False, kw_only=True):
     @property
     def list_kind(self) -> str:
         """The kind of lists of it, `PodList`."""
-        return f"{self.kind}List"
+        return self.custom_list_kind or f"{self.kind}List"
 
     @property
     def group_resource(self) -> str:
@@ -78,9 +84,14 @@ class Resource(Struct, frozen=True, gc=False, kw_only=True):
         """Discovery's fingerprint of the version in etcd; empty for resources that are not stored."""
         if "list" not in self.verbs or self.kind == "ComponentStatus":
             return ""
-        group, version = kinds.STORAGE.get((self.api_version, self.kind), (self.group, self.version))
+        own = (self.group, self.storage_version or self.version)
+        group, version = kinds.STORAGE.get((self.api_version, self.kind), own)
         digest = hashlib.sha256(f"{group}/{version}/{self.kind}".encode()).digest()
         return base64.b64encode(digest[:8]).decode()
+
+    def empty(self) -> Any:
+        """An object of the kind in which nothing is said."""
+        return self.cls(apiVersion=self.api_version, kind=self.kind)
 
     def subresource(self, name: str) -> Subresource | None:
         """The subresource of this name, or None."""

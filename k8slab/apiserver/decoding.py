@@ -16,6 +16,8 @@ from k8slab.api.request import JSON, YAML
 from k8slab.api.scheme import SCHEME, NoMatch
 from k8slab.api.unstructured import Unstructured
 from k8slab.apiserver.call import Call
+from k8slab.apiserver.crd.strategy import pruned
+from k8slab.apiserver.crd.strategy import with_defaults as with_schema_defaults
 from k8slab.apiserver.meta import has_field
 from k8slab.apiserver.pruning import prune
 from k8slab.errors import bad_request, quote, unsupported_media_type
@@ -31,6 +33,8 @@ def decode_object(call: Call) -> Any:
     body, resource = call.request.body, call.endpoint.resource
     if isinstance(body, KubeStruct):
         obj = _typed(call, body)
+        if call.endpoint.custom:
+            obj = pruned(obj, call.strategy.version)[0]
         if call.subresource == "status" and _has_stored_spec(call, obj):
             return set_status_defaults(obj)
     else:
@@ -58,7 +62,7 @@ def with_defaults(call: Call, obj: Any) -> Any:
     is_new = call.request.verb == "create" and not call.subresource
     if is_new and not call.strategy.keeps_status_on_create and has_field(obj, "status") and obj.status is not None:
         obj = obj.replace(status=None)
-    return set_defaults(obj)
+    return with_schema_defaults(obj, call.strategy.version) if call.endpoint.custom else set_defaults(obj)
 
 
 def read_data(call: Call, body: Any, kind: str) -> Any:
@@ -115,7 +119,7 @@ def decode_data(call: Call, data: Any, api_version: str, kind: str, cls: type) -
     mode = call.options.field_validation or "Warn"
     warnings: list[str] = []
     try:
-        obj = convert_data(data, cls, mode == "Strict", warnings)
+        obj = convert_data(data, cls, mode == "Strict", warnings, call)
     except DecodeError as error:
         version = api_version.rpartition("/")[2]
         raise bad_request(f"{kind} in version {quote(version)} cannot be handled as a {kind}: {error}") from None
@@ -124,11 +128,20 @@ def decode_data(call: Call, data: Any, api_version: str, kind: str, cls: type) -
     return obj
 
 
-def convert_data(data: dict[str, Any], cls: type, strict: bool, warnings: list[str]) -> Any:
+def convert_data(data: dict[str, Any], cls: type, strict: bool, warnings: list[str], call: Call) -> Any:
     """Plain data as an object of a class. Raises DecodeError."""
     if cls is Unstructured:
-        return from_dict(data, strict, warnings, unstructured=True)
+        return _custom(from_dict(data, False, warnings, unstructured=True), strict, warnings, call)
     return convert(prune(cls, data), cls, strict, warnings)
+
+
+def _custom(obj: Any, strict: bool, warnings: list[str], call: Call) -> Any:
+    """A custom object without the fields that its schema does not know."""
+    obj, unknown = pruned(obj, call.strategy.version)
+    warnings += unknown
+    if strict and warnings:
+        raise DecodeError(f"strict decoding error: {', '.join(warnings)}")
+    return obj
 
 
 def wrong_type(given_version: str, given_kind: str, api_version: str, kind: str, call: Call | None = None) -> Any:

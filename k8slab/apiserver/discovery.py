@@ -165,9 +165,10 @@ def aggregated(scheme: Scheme, core: bool) -> dict[str, Any]:
 
 
 def _aggregated_resource(resource: Resource) -> dict[str, Any]:
+    group, version = (resource.group, resource.version) if resource.custom else ("", "")
     entry = {
         "resource": resource.plural,
-        "responseKind": {"group": "", "version": "", "kind": resource.kind},
+        "responseKind": {"group": group, "version": version, "kind": resource.kind},
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": resource.singular,
         "verbs": list(resource.verbs),

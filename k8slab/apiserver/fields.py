@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from k8slab.api.scheme import Resource
+
 Reader = Callable[[Any], str]
 
 
@@ -100,6 +102,36 @@ UNSPECIFIC_REFUSAL = {
     ("batch", "jobs"): 'field label "{}" not supported for Job',
 }
 DEFAULT_REFUSAL = '"{}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+
+
+class ContentPath:
+    """Reads a field of a custom object by its path."""
+
+    __slots__ = ("names",)
+
+    def __init__(self, path: str) -> None:
+        self.names = tuple(path.split("."))
+
+    def __call__(self, obj: Any) -> str:
+        """The field of an object; absent is empty."""
+        value: Any = obj.content
+        for name in self.names:
+            value = value.get(name) if isinstance(value, dict) else None
+        if value is None:
+            return ""
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def reader_of(resource: Resource, path: str) -> Reader | None:
+    """What reads a field of a resource's objects that can be selected on; None for all others."""
+    if resource.custom and path not in ("metadata.name", "metadata.namespace"):
+        return ContentPath(path) if path in resource.selectable else None
+    return reader(resource.group, resource.plural, path)
+
+
+def refusal_of(resource: Resource, path: str) -> str:
+    """What the server says about a field of a resource that cannot be selected on."""
+    return f"field label not supported: {path}" if resource.custom else refusal(resource.group, resource.plural, path)
 
 
 def reader(group: str, plural: str, path: str) -> Reader | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from k8slab.api.scheme import Resource
 from k8slab.api.selector import parse_fields, parse_labels
-from k8slab.apiserver.fields import Reader, reader, refusal
+from k8slab.apiserver.fields import Reader, reader_of, refusal_of
 from k8slab.errors import bad_request
 
 
@@ -30,9 +30,9 @@ class Selection:
     def _read_fields(self, resource: Resource, field_selector: str) -> None:
         terms = []
         for path, operator, value in parse_fields(field_selector):
-            read = reader(resource.group, resource.plural, path)
+            read = reader_of(resource, path)
             if read is None:
-                raise bad_request(refusal(resource.group, resource.plural, path))
+                raise bad_request(refusal_of(resource, path))
             is_equal = operator != "!="
             terms.append((read, value, is_equal))
             if is_equal:

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from k8slab.api.request import LOOPBACK, Request, Response
-from k8slab.api.scheme import SCHEME, Scheme
+from k8slab.api.scheme import SCHEME, Resource, Scheme
 from k8slab.apiserver.admission import Chain
 from k8slab.apiserver.authorization import ALWAYS_ALLOW, AlwaysAllow, attributes_of, refusal
 from k8slab.apiserver.bootstrap import ADVERTISE_ADDRESSES, bootstrap
 from k8slab.apiserver.call import Call
+from k8slab.apiserver.crd.registration import CustomResources
 from k8slab.apiserver.rbac import RBAC
 from k8slab.apiserver.registry.allocator import ServiceAllocators
 from k8slab.apiserver.registry.endpoint import Endpoint
@@ -30,7 +31,7 @@ from k8slab.apiserver.verbs.read import get, list_
 from k8slab.apiserver.verbs.update import update
 from k8slab.apiserver.verbs.watch import watch
 from k8slab.apiserver.watchcache import Broadcaster
-from k8slab.errors import ApiError, method_not_allowed, no_such_resource
+from k8slab.errors import ApiError, method_not_allowed, no_such_resource, not_found
 from k8slab.sim.clock import MILLISECOND
 
 if TYPE_CHECKING:
@@ -49,10 +50,6 @@ VERBS: dict[str, Verb] = {
     "patch": patch,
     "delete": delete,
     "deletecollection": delete_collection,
-}
-DEPRECATED = {
-    ("", "endpoints"): "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
-    ("", "componentstatuses"): "v1 ComponentStatus is deprecated in v1.19+",
 }
 
 
@@ -91,7 +88,7 @@ class APIServer:
         self.clock = clock
         self.streams = streams
         self.trace = trace
-        self.scheme = scheme
+        self.scheme = scheme.copy()
         self.watch_latency = watch_latency
         self.advertise_addresses = tuple(advertise_addresses)
         self.watch_floor = store.revision
@@ -109,6 +106,7 @@ class APIServer:
             streams.stream("nodeport"),
         )
         self.broadcaster(self.endpoint("pods"))
+        self.custom = CustomResources(self)
         if authorization_mode != ALWAYS_ALLOW:
             self.authorizer = RBAC(self)
 
@@ -125,9 +123,8 @@ class APIServer:
             response = self._verb(request, endpoint)(call)
         except ApiError as error:
             return Response(error.code, error.status())
-        deprecated = DEPRECATED.get((request.group, request.resource))
-        if deprecated is not None:
-            call.warn(deprecated)
+        if endpoint.deprecation:
+            call.warn(endpoint.deprecation)
         if call.warnings:
             response.warnings = tuple(call.warnings)
         return self._presented(call, response) if request.options.as_table else response
@@ -143,13 +140,14 @@ class APIServer:
         if not subresource:
             if verb not in endpoint.verbs:
                 raise method_not_allowed()
-            return RESOURCES.get(request.resource, VERBS[verb])
+            return VERBS[verb] if endpoint.custom else RESOURCES.get(request.resource, VERBS[verb])
         described = endpoint.resource.subresource(subresource)
         if described is None:
-            raise no_such_resource()
+            raise not_found(endpoint.group_resource, request.name or "") if endpoint.custom else no_such_resource()
         if verb not in described.verbs:
             raise method_not_allowed()
-        special = SUBRESOURCES.get((endpoint.plural, subresource)) or SUBRESOURCES.get(("", subresource))
+        plural = "" if endpoint.custom else endpoint.plural
+        special = SUBRESOURCES.get((plural, subresource)) or SUBRESOURCES.get(("", subresource))
         found = special.get(verb) if special is not None else VERBS[verb]
         if found is None:
             raise no_such_resource()
@@ -168,8 +166,13 @@ class APIServer:
             resource = self.scheme.served(group, version, plural)
             if resource is None:
                 raise no_such_resource()
-            found = self._endpoints[key] = endpoint_for(resource)
+            found = self.custom.endpoint(resource) if resource.custom else endpoint_for(resource)
+            self._endpoints[key] = found
         return found
+
+    def forget_endpoint(self, resource: Resource) -> None:
+        """A resource is not served any more, or not as it was."""
+        self._endpoints.pop((resource.group, resource.version, resource.plural), None)
 
     def broadcaster(self, endpoint: Endpoint) -> Broadcaster:
         """What tells the watchers of a resource about its changes."""

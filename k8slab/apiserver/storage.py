@@ -148,7 +148,11 @@ class Storage:
 
 def _body(endpoint: Endpoint, items: tuple[Any, ...], revision: int) -> ListBody:
     return ListBody(
-        items=items, resourceVersion=str(revision), kind=endpoint.list_kind, apiVersion=endpoint.api_version
+        items=items,
+        resourceVersion=str(revision),
+        kind=endpoint.list_kind,
+        apiVersion=endpoint.api_version,
+        custom=endpoint.custom,
     )
 
 
@@ -170,6 +174,7 @@ def _page(
                 remainingItemCount=remaining,
                 kind=endpoint.list_kind,
                 apiVersion=endpoint.api_version,
+                custom=endpoint.custom,
             )
         items.append(kv.value)
         last = kv.key

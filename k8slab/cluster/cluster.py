@@ -78,8 +78,9 @@ class Cluster:
         self.server = APIServer(self.store, self.clock, self.streams, self.trace, authorization_mode="Node,RBAC")
         self.journal = Journal()
         self.gate = Gate(self.clock, self.server, self.journal, self.trace)
-        self.client = Client(self.gate.handle, self.clock, self.trace, user=ADMIN, user_agent="kubectl")
-        self.history = History(self.clock, self.store, self.trace)
+        scheme = self.server.scheme
+        self.client = Client(self.gate.handle, self.clock, self.trace, user=ADMIN, user_agent="kubectl", scheme=scheme)
+        self.history = History(self.clock, self.store, self.trace, self.server.scheme)
         self.images = ImageRegistry()
         self.cni = CNI(self.streams)
         self.components: dict[str, Component] = {}
@@ -122,7 +123,14 @@ class Cluster:
 
     def _add_kubelet(self, spec: Any, parts: Sequence[str]) -> None:
         user = UserInfo(name=f"system:node:{spec.name}", groups=("system:nodes", "system:authenticated"))
-        client = Client(self.server.handle, self.clock, self.trace, user=user, user_agent=f"kubelet/{spec.name}")
+        client = Client(
+            self.server.handle,
+            self.clock,
+            self.trace,
+            user=user,
+            user_agent=f"kubelet/{spec.name}",
+            scheme=self.server.scheme,
+        )
         kubelet = Kubelet(spec, client, self.clock, self.streams, self.trace, self.images, self.cni)
         if spec.role == "control-plane":
             kubelet.manifests.update(control_plane_manifests(parts))
@@ -132,7 +140,8 @@ class Cluster:
     def component_client(self, name: str, agent: str = "") -> Client:
         """A client with the rights of a component, as which others than itself may act (``agent``)."""
         user = UserInfo(name=f"system:{name}", groups=("system:authenticated",))
-        return Client(self.server.handle, self.clock, self.trace, user=user, user_agent=agent or name)
+        scheme = self.server.scheme
+        return Client(self.server.handle, self.clock, self.trace, user=user, user_agent=agent or name, scheme=scheme)
 
     def _boot(self) -> None:
         with self.trace.acting("kube-apiserver"):

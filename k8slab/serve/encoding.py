@@ -78,7 +78,7 @@ def _object(obj: Any) -> dict[str, Any]:
 
 def _list(body: ListBody) -> dict[str, Any]:
     metadata: dict[str, Any] = {"resourceVersion": body.resourceVersion}
-    if body.continue_:
+    if body.continue_ or body.custom:
         metadata["continue"] = body.continue_
     if body.remainingItemCount is not None:
         metadata["remainingItemCount"] = body.remainingItemCount

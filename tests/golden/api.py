@@ -199,12 +199,12 @@ def plain(body: Any) -> Any:
     """An answer as the JSON that would go over the wire."""
     if isinstance(body, ListBody):
         metadata: dict[str, Any] = {"resourceVersion": body.resourceVersion}
-        if body.continue_:
+        if body.continue_ or body.custom:
             metadata["continue"] = body.continue_
         if body.remainingItemCount is not None:
             metadata["remainingItemCount"] = body.remainingItemCount
         items = [
-            {key: value for key, value in plain(item).items() if key not in ("kind", "apiVersion")}
+            {key: value for key, value in plain(item).items() if body.custom or key not in ("kind", "apiVersion")}
             for item in body.items
         ]
         return {"kind": body.kind, "apiVersion": body.apiVersion, "metadata": metadata, "items": items}

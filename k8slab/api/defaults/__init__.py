@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from k8slab.api import (
+    apiextensions_v1,
     apps_v1,
     autoscaling_v1,
     autoscaling_v2,
@@ -56,6 +57,7 @@ _STATUS_BY_CLASS: dict[type, Callable[[Any], Any]] = {
 }
 """Of the kinds whose status is written most."""
 _BY_CLASS: dict[type, Callable[[Any], Any]] = {
+    apiextensions_v1.CustomResourceDefinition: others.custom_resource_definition,
     core_v1.Pod: pods.pod,
     core_v1.PodTemplate: pods.pod_template,
     core_v1.Service: core.service,

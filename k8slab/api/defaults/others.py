@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from k8slab.api import autoscaling_v1, autoscaling_v2, discovery_v1, networking_v1, policy_v1, rbac_v1, storage_v1
+from k8slab.api.apiextensions_v1 import (
+    CustomResourceConversion,
+    CustomResourceDefinitionNames,
+    CustomResourceDefinitionSpec,
+)
 from k8slab.api.defaults.fill import change, each, fill, fill_absent
 from k8slab.api.meta_v1 import LabelSelector
 from k8slab.api.scheduling_v1 import PriorityClass
@@ -126,3 +131,20 @@ def csi_driver(obj: storage_v1.CSIDriver) -> storage_v1.CSIDriver:
         seLinuxMount=False,
     )
     return change(obj, spec=fill(spec, volumeLifecycleModes=("Persistent",)))
+
+
+def custom_resource_definition(definition: Any) -> Any:
+    """Singular and list kind follow from the kind; nothing is converted between versions."""
+    spec = definition.spec or CustomResourceDefinitionSpec()
+    names = spec.names or CustomResourceDefinitionNames()
+    if spec.names is None:
+        spec = spec.replace(names=names)
+    if names.kind:
+        singular, list_kind = names.singular or names.kind.lower(), names.listKind or f"{names.kind}List"
+        if (names.singular, names.listKind) != (singular, list_kind):
+            spec = spec.replace(names=names.replace(singular=singular, listKind=list_kind))
+    if spec.conversion is None:
+        spec = spec.replace(conversion=CustomResourceConversion(strategy="None"))
+    if spec.preserveUnknownFields is False:
+        spec = spec.replace(preserveUnknownFields=None)
+    return definition if spec is definition.spec else definition.replace(spec=spec)

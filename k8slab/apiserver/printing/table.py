@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from k8slab.api.codec import to_dict
 from k8slab.api.request import ListBody, Request, Response
+from k8slab.apiserver.crd.columns import cells, column_definitions
 from k8slab.apiserver.printing import cluster, network, pods, workloads
 from k8slab.apiserver.printing.cells import Now
 from k8slab.apiserver.printing.columns import definitions
@@ -93,8 +94,13 @@ def table_of(server: APIServer, request: Request, body: Any, api_version: str = 
     resource = server.endpoint(request.resource, request.group, request.version).resource
     now = Now(server.clock.unix_us)
     include = request.options.include_object
-    columns = list(definitions(resource.group, resource.plural))
-    rows = [_row(item, now, include, api_version) for item in items]
+    version = server.custom.versions.get((resource.group, resource.version, resource.plural))
+    if version is None:
+        columns = list(definitions(resource.group, resource.plural))
+        rows = [_row(item, now, include, api_version) for item in items]
+    else:
+        columns = column_definitions(version)
+        rows = [_row(item, now, include, api_version, cells(item, version, now.unix_us)) for item in items]
     return {
         "kind": "Table",
         "apiVersion": api_version,
@@ -104,10 +110,13 @@ def table_of(server: APIServer, request: Request, body: Any, api_version: str = 
     }
 
 
-def _row(obj: Any, now: Now, include: str, api_version: str) -> dict[str, Any]:
-    shown = CONVERSIONS.get((obj.apiVersion, obj.kind), _same)(obj)
-    row: dict[str, Any] = {"cells": CELLS.get(obj.kind, cluster.created)(shown, now)}
-    if obj.kind == "Pod" and obj.status is not None and obj.status.phase in pods.COMPLETED:
+def _row(obj: Any, now: Now, include: str, api_version: str, made: list[Any] | None = None) -> dict[str, Any]:
+    if made is None:
+        shown = CONVERSIONS.get((obj.apiVersion, obj.kind), _same)(obj)
+        row: dict[str, Any] = {"cells": CELLS.get(obj.kind, cluster.created)(shown, now)}
+    else:
+        shown, row = obj, {"cells": made}
+    if made is None and obj.kind == "Pod" and obj.status is not None and obj.status.phase in pods.COMPLETED:
         row["conditions"] = [pods.COMPLETED[obj.status.phase]]
     if include == "Object":
         row["object"] = to_dict(obj)
@@ -115,7 +124,7 @@ def _row(obj: Any, now: Now, include: str, api_version: str) -> dict[str, Any]:
         row["object"] = None
     else:
         metadata = to_dict(shown.metadata)
-        if obj.kind == "DaemonSet":
+        if obj.kind == "DaemonSet" and made is None:
             _drop_template_generation(metadata)
         row["object"] = {"kind": "PartialObjectMetadata", "apiVersion": api_version, "metadata": metadata}
     return row

@@ -21,6 +21,12 @@ KEY_PREFIXES = {
 }
 """Resources whose place in etcd is not their plural (`pkg/kubeapiserver/default_storage_factory_builder.go`)."""
 
+DEPRECATED = {
+    ("", "endpoints"): "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+    ("", "componentstatuses"): "v1 ComponentStatus is deprecated in v1.19+",
+}
+"""What clients are told about resources that should not be used any more."""
+
 
 def storage_prefix(resource: Resource) -> str:
     """The beginning of the keys of a resource, `/registry/pods/`."""
@@ -37,6 +43,8 @@ class Endpoint:
 
     __slots__ = (
         "api_version",
+        "custom",
+        "deprecation",
         "from_storage",
         "group_kind",
         "group_resource",
@@ -57,12 +65,15 @@ class Endpoint:
         strategy: Strategy,
         to_storage: Callable[[Any], Any] | None = None,
         from_storage: Callable[[Any], Any] | None = None,
+        deprecation: str = "",
     ) -> None:
         self.resource = resource
         self.strategy = strategy
         self.to_storage = to_storage
         self.from_storage = from_storage
         self.prefix = storage_prefix(resource)
+        self.custom = resource.custom
+        self.deprecation = deprecation or DEPRECATED.get((resource.group, resource.plural), "")
         self.namespaced = resource.namespaced
         self.plural = resource.plural
         self.kind = resource.kind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from k8slab.api.scheme import Resource
+from k8slab.apiserver.crd.definition import DefinitionStrategy
 from k8slab.apiserver.rbac.escalation import BindingStrategy, RoleStrategy
 from k8slab.apiserver.registry.cluster import (
     NamespaceStrategy,
@@ -48,7 +49,7 @@ STRATEGIES: dict[tuple[str, str], type[Strategy]] = {
     ("admissionregistration.k8s.io", "validatingwebhookconfigurations"): CountedStrategy,
     ("admissionregistration.k8s.io", "validatingadmissionpolicies"): CountedStrategy,
     ("admissionregistration.k8s.io", "mutatingadmissionpolicies"): CountedStrategy,
-    ("apiextensions.k8s.io", "customresourcedefinitions"): CountedStrategy,
+    ("apiextensions.k8s.io", "customresourcedefinitions"): DefinitionStrategy,
     ("apps", "daemonsets"): DaemonSetStrategy,
     ("apps", "deployments"): DeploymentStrategy,
     ("apps", "replicasets"): WorkloadStrategy,

@@ -14,6 +14,7 @@ from k8slab.apiserver.meta import has_field
 if TYPE_CHECKING:
     from k8slab.apiserver.call import Call
     from k8slab.errors import FieldError
+    from k8slab.etcd.store import KeyValue
 
 BACKGROUND, FOREGROUND, ORPHAN = "Background", "Foreground", "Orphan"
 
@@ -36,6 +37,9 @@ class Strategy:
     """The status that comes with a new object counts."""
     status_keeps_labels = False
     """A write to /status leaves the labels alone."""
+
+    version: Any = None
+    """Of custom resources: what the definition says about the version (`crd.version.Version`)."""
 
     def prepare_create(self, obj: Any, call: Call) -> Any:
         """Reset what a client may not set, fill in what the server decides; the status is the default one already."""
@@ -86,6 +90,10 @@ class Strategy:
     def warnings(self, obj: Any, old: Any, call: Call) -> tuple[str, ...]:
         """What a client should know about an object that is accepted all the same."""
         return ()
+
+    def begin_deletion(self, call: Call, kv: KeyValue) -> Any:
+        """Do the first step of a deletion in the resource's own way; None where there is none."""
+        return None
 
     def grace(self, obj: Any, requested: int | None) -> int | None:
         """Seconds between the deletion and the object's end; None where objects end at once."""

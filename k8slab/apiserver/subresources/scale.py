@@ -12,17 +12,18 @@ from k8slab.api.meta_v1 import ObjectMeta
 from k8slab.api.request import APPLY_PATCH, Response
 from k8slab.api.selector import selector_text
 from k8slab.apiserver.call import Call
+from k8slab.apiserver.crd.scale import scale_parts, with_replicas
 from k8slab.apiserver.subresources.body import read_as
 from k8slab.apiserver.verbs.apply import apply_to_replicas
 from k8slab.apiserver.verbs.patch import apply, decode_patched, patch_type, read_patch
 from k8slab.apiserver.verbs.update import update_object
-from k8slab.errors import FieldError, bad_request, invalid
+from k8slab.errors import FieldError, bad_request, internal_error, invalid, quote
 from k8slab.etcd.store import KeyValue
 
 
 def get_scale(call: Call) -> Response:
     """The Scale of the object in the path."""
-    return Response(200, scale_of(_read(call).value))
+    return Response(200, _scale(call, _read(call).value))
 
 
 def update_scale(call: Call) -> Response:
@@ -38,9 +39,9 @@ def patch_scale(call: Call) -> Response:
     """Set the replicas by a patch of the Scale."""
     kind, kv = patch_type(call), _read(call)
     if kind == APPLY_PATCH:
-        applied = scale_of(kv.value).replace(spec=ScaleSpec(replicas=apply_to_replicas(call, kv)))
+        applied = _scale(call, kv.value).replace(spec=ScaleSpec(replicas=apply_to_replicas(call, kv)))
         return Response(200, _store(call, applied, kv))
-    current = to_dict(scale_of(kv.value))
+    current = to_dict(_scale(call, kv.value))
     data, rest = apply(kind, current, read_patch(call.request.body, kind), Scale)
     return Response(200, _store(call, decode_patched(call, data, Scale, current, rest), kv))
 
@@ -49,9 +50,27 @@ def _read(call: Call) -> KeyValue:
     return call.server.storage.read(call.endpoint, call.namespace, call.name)
 
 
+def _scale(call: Call, obj: Any) -> Scale:
+    """The Scale of an object of whatever kind. Raises ApiError for a custom object that names no replicas."""
+    if not call.endpoint.custom:
+        return scale_of(obj)
+    paths = call.strategy.version.scale
+    wanted, present, selector = scale_parts(obj, paths)
+    if wanted is None:
+        raise internal_error(f"the spec replicas field {quote(paths.specReplicasPath)} does not exist")
+    return _scale_with(obj.metadata, wanted, ScaleStatus(replicas=present, selector=selector))
+
+
 def scale_of(obj: Any) -> Scale:
     """An object's Scale."""
-    metadata = obj.metadata
+    status = ScaleStatus(
+        replicas=(obj.status.replicas if obj.status is not None else None) or 0,
+        selector=selector_text(obj.spec.selector) or None,
+    )
+    return _scale_with(obj.metadata, obj.spec.replicas, status)
+
+
+def _scale_with(metadata: Any, replicas: int | None, status: ScaleStatus) -> Scale:
     kept = ObjectMeta(
         name=metadata.name,
         namespace=metadata.namespace,
@@ -59,11 +78,7 @@ def scale_of(obj: Any) -> Scale:
         resourceVersion=metadata.resourceVersion,
         creationTimestamp=metadata.creationTimestamp,
     )
-    status = ScaleStatus(
-        replicas=(obj.status.replicas if obj.status is not None else None) or 0,
-        selector=selector_text(obj.spec.selector) or None,
-    )
-    return Scale(metadata=kept, spec=ScaleSpec(replicas=obj.spec.replicas), status=status)
+    return Scale(metadata=kept, spec=ScaleSpec(replicas=replicas), status=status)
 
 
 def _store(call: Call, scale: Any, kv: KeyValue) -> Scale:
@@ -77,5 +92,11 @@ def _store(call: Call, scale: Any, kv: KeyValue) -> Scale:
         uid=scale.metadata.uid or old.metadata.uid,
         resourceVersion=scale.metadata.resourceVersion or old.metadata.resourceVersion,
     )
-    wanted = replace(old, metadata=metadata, spec=replace(old.spec, replicas=replicas))
-    return scale_of(update_object(call, wanted, kv))
+    wanted = _with_replicas(call, replace(old, metadata=metadata), replicas)
+    return _scale(call, update_object(call, wanted, kv))
+
+
+def _with_replicas(call: Call, obj: Any, replicas: int) -> Any:
+    if call.endpoint.custom:
+        return with_replicas(obj, call.strategy.version.scale, replicas)
+    return replace(obj, spec=replace(obj.spec, replicas=replicas))

@@ -69,6 +69,9 @@ def delete_object(call: Call, kv: KeyValue) -> tuple[Any, bool]:
     _check_preconditions(call, old)
     if call.endpoint.plural == "namespaces" and not call.endpoint.resource.group:
         return _delete_namespace(call, kv)
+    begun = call.strategy.begin_deletion(call, kv)
+    if begun is not None:
+        return begun, False
     finalizers = _wanted_finalizers(call, old)
     metadata, grace = old.metadata, call.strategy.grace(old, options.grace_period_seconds)
     if grace is None:

@@ -44,6 +44,7 @@ def list_objects(call: Call) -> ListBody:
         remainingItemCount=body.remainingItemCount,
         kind=body.kind,
         apiVersion=body.apiVersion,
+        custom=body.custom,
     )
 
 

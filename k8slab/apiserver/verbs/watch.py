@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from k8slab.api.meta_v1 import ObjectMeta
 from k8slab.api.request import ADDED, ERROR, Options, Response, WatchEvent
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.selection import selection_for
@@ -27,7 +26,7 @@ def watch(call: Call) -> Response:
     start = parse_revision(options.resource_version)
     watcher = Watcher(broadcaster, call.request.sink, bucket, selection, 0)
     watcher.convert = endpoint.from_storage
-    watcher.empty = endpoint.resource.cls(metadata=ObjectMeta())
+    watcher.empty = endpoint.resource.empty()
     if start and start < max(server.store.compacted, server.watch_floor):
         _refuse(watcher, start, server.store.revision)
     else:
