@@ -57,7 +57,7 @@ def parameters(function: Callable[..., Any], where: str, known: Sequence[str]) -
 
 def described(error: BaseException) -> str:
     """An exception in one line, with the line of the learner's code that raised it."""
-    text = " ".join(f"{type(error).__name__}: {error}".split())
+    text = f"{type(error).__name__}: {_safely(str, error)}".rstrip(": ")
     frames = traceback.extract_tb(error.__traceback__)[1:]
     if not frames:
         return text
@@ -66,7 +66,15 @@ def described(error: BaseException) -> str:
     return f"{text} ({frame.name}, line {frame.lineno}{code})"
 
 
+def _safely(convert: Callable[[Any], str], value: Any) -> str:
+    """A learner's object as text in one line; its own `__str__` may be what is broken."""
+    try:
+        return " ".join(convert(value).split())
+    except Exception:
+        return "(which cannot be shown)"
+
+
 def shown(value: Any) -> str:
     """A wrong answer in an error's text."""
-    text = repr(value)
+    text = _safely(repr, value)
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"

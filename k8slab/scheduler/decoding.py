@@ -61,7 +61,7 @@ STRUCTS: dict[str, dict[str, Kind]] = {
 ARGS: dict[str, dict[str, Kind]] = {
     "DefaultPreemption": {"minCandidateNodesPercentage": INT32, "minCandidateNodesAbsolute": INT32},
     "InterPodAffinity": {"hardPodAffinityWeight": INT32, "ignorePreferredTermsOfExistingPods": BOOL},
-    "NodeAffinity": {"addedAffinity": None},
+    "NodeAffinity": {"addedAffinity": "NodeAffinity"},
     "NodeResourcesFit": {
         "ignoredResources": [STRING],
         "ignoredResourceGroups": [STRING],
@@ -90,6 +90,14 @@ STRUCTS |= {
         "resources": ["ResourceSpec"],
         "requestedToCapacityRatio": "RequestedToCapacityRatioParam",
     },
+    "NodeAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": "NodeSelector",
+        "preferredDuringSchedulingIgnoredDuringExecution": ["PreferredSchedulingTerm"],
+    },
+    "NodeSelector": {"nodeSelectorTerms": ["NodeSelectorTerm"]},
+    "PreferredSchedulingTerm": {"weight": INT32, "preference": "NodeSelectorTerm"},
+    "NodeSelectorTerm": {"matchExpressions": ["NodeSelectorRequirement"], "matchFields": ["NodeSelectorRequirement"]},
+    "NodeSelectorRequirement": {"key": STRING, "operator": STRING, "values": [STRING]},
     "ResourceSpec": {"name": STRING, "weight": INT64},
     "RequestedToCapacityRatioParam": {"shape": ["UtilizationShapePoint"]},
     "UtilizationShapePoint": {"utilization": INT32, "score": INT32},
@@ -107,14 +115,28 @@ def problems(document: Mapping[str, Any]) -> tuple[str, list[str]]:
     return "", unknown
 
 
-def tidy(value: Any, name: Kind = "KubeSchedulerConfiguration") -> Any:
-    """The same without nulls, and with a name, if an empty one, in all that must have one."""
+ZEROS: dict[str, dict[str, Any]] = {
+    "Plugin": {"name": ""},
+    "PluginConfig": {"name": ""},
+    "ResourceSpec": {"name": ""},
+    "UtilizationShapePoint": {"utilization": 0, "score": 0},
+}
+"""Fields without which a struct is read with these values."""
+
+
+def tidy(value: Any, kind: Kind = "KubeSchedulerConfiguration") -> Any:
+    """The same without nulls, and with zero values where the parts that follow count on them."""
+    name = kind if isinstance(kind, str) else ""
     if isinstance(value, Mapping):
-        fields = STRUCTS.get(name) or {} if isinstance(name, str) else {}
+        fields = dict(STRUCTS.get(name) or {})
+        if name == "PluginConfig":
+            fields["args"] = f"{value.get('name')}Args"
         found = {key: tidy(inner, fields.get(key)) for key, inner in value.items() if inner is not None}
-        return {"name": "", **found} if name in ("Plugin", "PluginConfig") else found
+        return {**ZEROS.get(name, {}), **found}
     if isinstance(value, (list, tuple)):
-        return [tidy(item, name[0] if isinstance(name, list) else None) for item in value]
+        item = kind[0] if isinstance(kind, list) else None
+        zero: Any = {} if item in STRUCTS else "" if item == STRING else None
+        return [tidy(zero if one is None else one, item) for one in value]
     return value
 
 

@@ -180,7 +180,8 @@ def accused(point: str, name: str, error: Exception) -> PluginError:
         return error
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{type(error).__name__}: {error} ({frame.name}, line {frame.lineno})"
-    return PluginError(f'running {point} plugin "{name}": {place}')
+    doing = "initializing" if point == "new" else f"running {point}"
+    return PluginError(f'{doing} plugin "{name}": {place}')
 
 
 class PreFilterResult:

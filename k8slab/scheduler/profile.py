@@ -5,6 +5,7 @@ Follows pkg/scheduler/apis/config (v1, validation) and framework/runtime/framewo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -63,6 +64,7 @@ def load_configuration(
     if source is None:
         return default_configuration(registry)
     document = _parsed(source)
+    _check_finite(document)
     _check_kind(document)
     _check_fields(document)
     document = tidy(document)
@@ -84,7 +86,7 @@ def _parsed(source: str | Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(source, Mapping):
         return source
     try:
-        document = yaml.safe_load(source)
+        document = yaml.safe_load(source) or {}
     except yaml.YAMLError as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
         line = f"line {mark.line + 1}: " if mark is not None else ""
@@ -94,6 +96,13 @@ def _parsed(source: str | Mapping[str, Any]) -> Mapping[str, Any]:
             f"couldn't get version/kind; json parse error: json: cannot unmarshal {json_name(document)} into Go value"
         )
     return document
+
+
+def _check_finite(document: Mapping[str, Any]) -> None:
+    try:
+        json.dumps(document, default=str)
+    except (ValueError, TypeError, RecursionError):
+        raise ConfigurationError("yaml: anchor value contains itself, or is nested too deeply") from None
 
 
 def _check_kind(document: Mapping[str, Any]) -> None:

@@ -369,6 +369,14 @@ class BadReserve:
         raise ValueError("never\n\nagain")
 
 
+class Unspeakable:
+    def __repr__(self):
+        raise RuntimeError
+
+    def score(self, pod, node):
+        return self
+
+
 class Exits:
     def pre_filter(self, pod):
         raise SystemExit(3)
@@ -392,6 +400,7 @@ class Meddles:
         (TooFew, 'running Score plugin "TooFew": 1 answers for 3 nodes'),
         (Forgets, 'running Score plugin "Forgets": nothing was answered about node worker-'),
         (BadReserve, 'running Reserve plugin "BadReserve": ValueError: never again (reserve, line '),
+        (Unspeakable, "a score must be a whole number, not Unspeakable (which cannot be shown)"),
         (Exits, 'running PreFilter plugin "Exits": SystemExit: 3'),
         (
             Meddles,
