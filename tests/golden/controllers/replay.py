@@ -32,6 +32,9 @@ UID = re.compile(r"<uid:(\w+)/([^<>]*(?:<[^<>]*>[^<>]*)*)>")
 NEVER_MADE = re.compile(r'(pods \\"[^"\\]*)-[bcdfghjklmnpqrstvwxz2456789]{5}(\\")')
 """Names of Pods whose creation was refused."""
 SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
+WAITING = ("WaitForFirstConsumer", "WaitForPodScheduled")
+PROVISIONER = re.compile(r"external provisioner '([^']+)'")
+NO_PROVISIONER = "kubernetes.io/no-provisioner"
 LEASE = "Lease/kube-controller-manager"
 KILL = 9
 BOOT = 60 * SECOND
@@ -110,7 +113,7 @@ class Replay:
 
     def run(self) -> Scenario:
         if not any(line["type"] == "ACTION" and line["action"].startswith("create Namespace") for line in self._head()):
-            self.client.create(from_dict(_unrecorded("Namespace", self.recorded.namespace)))
+            self.client.create(from_dict(self._unrecorded("Namespace", self.recorded.namespace)))
         for position, line in enumerate(self.recorded.lines):
             if line["type"] == "ACTION":
                 self.clock.run_until(max(self.clock.now, round(line["t"] * SECOND)))
@@ -151,7 +154,7 @@ class Replay:
         elif found := SIGNAL.match(action):
             self._signal(int(found[1]))
         elif found := CREATE.match(action):
-            body = body or _unrecorded(found[1], found[2])
+            body = body or self._unrecorded(found[1], found[2])
             self.client.create(from_dict(body), namespace=self.recorded.namespace)
         elif action == "delete the namespace":
             self.client.delete("namespaces", self.recorded.namespace)
@@ -163,6 +166,17 @@ class Replay:
             self._patch(action, body, later)
         else:
             self.result.problems.append(f"unsupported: {action}")
+
+    def _unrecorded(self, kind: str, name: str) -> dict[str, Any]:
+        """An object whose body was not recorded. What a StorageClass was like, events about its claims tell."""
+        if kind == "StorageClass":
+            told = [event for event in self.recorded.events() if event["name"].startswith("PersistentVolumeClaim/")]
+            waits = any(event["reason"] in WAITING for event in told)
+            asked = [found[1] for event in told if (found := PROVISIONER.search(event["message"]))]
+            mode = "WaitForFirstConsumer" if waits else "Immediate"
+            more = {"provisioner": asked[0] if asked else NO_PROVISIONER, "volumeBindingMode": mode}
+            return {"apiVersion": "storage.k8s.io/v1", "kind": kind, "metadata": {"name": name}, **more}
+        return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}
 
     def _join(self, name: str) -> None:
         added = next(line for line in self.recorded.lines if line["type"] == "ADDED" and line.get("name") == name)[
@@ -355,13 +369,6 @@ class Session:
 
 def _labels(name: str) -> dict[str, str]:
     return {"kubernetes.io/arch": "amd64", "kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
-
-
-def _unrecorded(kind: str, name: str) -> dict[str, Any]:
-    if kind == "StorageClass":
-        waits = {"provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "WaitForFirstConsumer"}
-        return {"apiVersion": "storage.k8s.io/v1", "kind": kind, "metadata": {"name": name}, **waits}
-    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}
 
 
 def _epoch(recorded: Scenario) -> int:
