@@ -293,12 +293,20 @@ def _draw_lost(svg: Svg, one: Side, x: float, y: float, width: float) -> float:
     text = reasons[0] + (f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else "")
     svg.open(text)
     room = width - _NAME - 12
-    first = fit(text, room, 11)
+    first, rest = _first_line(text, room, 11)
     svg.text(x + _NAME, y + 17, first, 11, "ink")
-    if first != text:
-        svg.text(x + _NAME, y + 32, fit(text[len(first) - 1 :], room, 11), 11, "ink")
+    svg.text(x + _NAME, y + 32, fit(rest, room, 11), 11, "ink")
     svg.close()
     return y + _ROW
+
+
+def _first_line(text: str, room: float, size: float) -> tuple[str, str]:
+    """As many words as the room takes, and the rest."""
+    words = text.split()
+    count = 1
+    while count < len(words) and text_width(" ".join(words[: count + 1]), size) <= room / 1.05:
+        count += 1
+    return fit(" ".join(words[:count]), room, size), " ".join(words[count:])
 
 
 def _draw_key(svg: Svg, y: float) -> float:
