@@ -9,6 +9,7 @@ import shutil
 import ssl
 import subprocess
 import tempfile
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -135,4 +136,14 @@ def namespace(call: Caller, request: pytest.FixtureRequest) -> str:
     name = f"{words[:48].strip('-')}-{zlib.crc32(request.node.name.encode()) % 10_000}"
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     assert call("POST", "/api/v1/namespaces", body).code == 201
+    settle(call, name)
     return name
+
+
+def settle(call: Caller, namespace: str) -> None:
+    """Wait until a new namespace has its service account: no Pod is let in before."""
+    for _ in range(200):
+        if call("GET", f"/api/v1/namespaces/{namespace}/serviceaccounts/default").code == 200:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"namespace {namespace} has no service account")

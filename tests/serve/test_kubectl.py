@@ -7,13 +7,14 @@ import time
 
 import pytest
 
-from tests.serve.conftest import MANIFESTS, Kubectl
+from tests.serve.conftest import MANIFESTS, Caller, Kubectl, settle
 
 
 @pytest.fixture
-def ns(kubectl: Kubectl, request: pytest.FixtureRequest) -> str:
+def ns(kubectl: Kubectl, call: Caller, request: pytest.FixtureRequest) -> str:
     name = "k-" + request.node.name.split("[")[0].removeprefix("test_").replace("_", "-")[:50]
     kubectl(f"create namespace {name}")
+    settle(call, name)
     return f"-n {name}"
 
 
@@ -174,8 +175,9 @@ def test_describe_events_and_nodes(kubectl: Kubectl, ns: str) -> None:
     assert "Allocated resources:" in kubectl("describe node worker-1")
 
 
-def test_namespaces_end(kubectl: Kubectl) -> None:
+def test_namespaces_end(kubectl: Kubectl, call: Caller) -> None:
     kubectl("create namespace passing")
+    settle(call, "passing")
     kubectl("run p --image=nginx -n passing")
     assert kubectl("delete namespace passing --timeout=60s") == 'namespace "passing" deleted\n'
     assert "NotFound" in kubectl.fails("get namespace passing")
