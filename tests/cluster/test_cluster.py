@@ -14,7 +14,6 @@ from k8slab.cluster.causes import cause_graph
 from k8slab.cluster.cluster import replay
 from k8slab.cluster.convergence import Gap, Point, gaps
 from k8slab.cluster.gate import dump_request, load_request
-from k8slab.cluster.history import History
 from k8slab.sim import duration
 from k8slab.sim.clock import MINUTE, SECOND
 from k8slab.sim.journal import Journal, JournalError
@@ -138,11 +137,11 @@ def test_gaps_close_and_stay_open():
     assert (gaps(points)[0].duration, gaps(points)[1].duration) == (4, None)
 
 
-def test_prefixes_of_the_history_are_those_of_the_server(cluster):
-    keys = [change.write.key for change in cluster.history.changes()]
-    for prefix in ("/registry/minions/", "/registry/services/specs/", "/registry/services/endpoints/"):
-        assert prefix in History.PREFIXES.values()
-        assert any(key.startswith(prefix) for key in keys)
+def test_snapshots_find_objects_whose_keys_are_not_their_plural(cluster):
+    now = cluster.history.snapshot()
+    for resource in ("nodes", "services", "endpoints"):
+        names = [item.metadata.name for item in now.list(resource)]
+        assert names == [item.metadata.name for item in cluster.client.list(resource).items] != []
 
 
 def test_summaries_name_conditions():
