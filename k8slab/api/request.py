@@ -72,6 +72,8 @@ class Options(Struct, frozen=True, kw_only=True):
     allow_watch_bookmarks: bool = False
     send_initial_events: bool | None = None
     timeout_seconds: int = 0
+    managed_fields: bool = False
+    """Reads: also of objects whose managedFields nobody kept, as far as their history tells."""
     as_table: bool = False
     include_object: str = ""
     """For Tables: None, Metadata (the default) or Object."""

@@ -23,6 +23,7 @@ from k8slab.errors import FieldError
 
 MAX_NAME = 128
 COMPONENT_SUFFIX = "-controller"
+SERVER = "kube-apiserver"
 MANAGER_OF_CONTROLLERS = "kube-controller-manager"
 SERVERS_OWN = frozenset(
     ("f:metadata", f"f:{name}")
@@ -42,13 +43,16 @@ SERVERS_OWN = frozenset(
 
 def manager_of(call: Call, operation: str = UPDATE) -> Manager:
     """Under which name a request's fields are kept: its fieldManager, else the beginning of its user agent."""
-    name = call.options.field_manager or (call.request.user_agent or call.user.name).partition("/")[0]
+    name = call.options.field_manager or component((call.request.user_agent or call.user.name).partition("/")[0])
     if call.user is LOOPBACK:
-        name = "kube-apiserver"
-    if name.endswith(COMPONENT_SUFFIX) and not call.options.field_manager:
-        name = MANAGER_OF_CONTROLLERS
+        name = SERVER
     version = "" if operation == APPLY else call.endpoint.api_version
     return Manager(name[:MAX_NAME], operation, version, call.subresource)
+
+
+def component(name: str) -> str:
+    """The program that asks under a name: all controllers are one."""
+    return MANAGER_OF_CONTROLLERS if name.endswith(COMPONENT_SUFFIX) else name
 
 
 def time_of(call: Call) -> str | None:

@@ -79,6 +79,8 @@ def request_for(
     if verb == "list" and (place.is_watch or _true(query.get("watch"))):
         verb = "watch"
     options = options_for(verb, query, as_table, place.subresource)
+    if verb == "get" and not place.subresource:
+        options = replace(options, managed_fields=True)
     if verb in ("delete", "deletecollection") and body:
         options, body = delete_options(options, _parsed(body)), None
     return Request(

@@ -20,6 +20,8 @@ class Access:
         self.client = client
         self.user = user or client.user
         self.warn = warn
+        self.managed_fields = False
+        """Ask for managedFields, which cost the server work, too."""
 
     @property
     def scheme(self) -> Any:
@@ -46,14 +48,16 @@ class Access:
 
     def get(self, resource: Resource, name: str, namespace: str | None, subresource: str = "") -> dict[str, Any]:
         """One object."""
-        body = self.send("get", resource, name=name, namespace=scope(resource, namespace), subresource=subresource)
+        options = Options(managed_fields=self.managed_fields)
+        where = scope(resource, namespace)
+        body = self.send("get", resource, name=name, namespace=where, subresource=subresource, options=options)
         return plain(body)
 
     def list(
         self, resource: Resource, namespace: str | None = None, labels: str = "", fields: str = "", limit: int = 0
     ) -> list[dict[str, Any]]:
         """All objects that match; `namespace=None` means all namespaces."""
-        options = Options(label_selector=labels, field_selector=fields, limit=limit)
+        options = Options(label_selector=labels, field_selector=fields, limit=limit, managed_fields=self.managed_fields)
         body = self.send("list", resource, namespace=scope(resource, namespace), options=options)
         return [with_kind(plain(item), resource) for item in body.items]
 

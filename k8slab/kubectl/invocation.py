@@ -25,6 +25,7 @@ class Invocation:
         self.out: list[str] = []
         self.err: list[str] = []
         self.access = Access(session.client, self._user(), self.warn)
+        self.access.managed_fields = bool(parsed.flags.get("show-managed-fields"))
         self._warned: set[str] = set()
 
     # -- output ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k8slab.api.apply import decode, encode, field_set, leaves, merge, shape_of
-from k8slab.api.core_v1 import ConfigMap, Pod
+from k8slab.api.core_v1 import ConfigMap, Container, Pod, PodSpec
 from k8slab.api.meta_v1 import ObjectMeta
 from k8slab.api.request import APPLY_PATCH, JSON_PATCH
 from tests.apiserver.conftest import Lab
@@ -93,6 +93,30 @@ def test_components_objects_are_not_tracked_until_somebody_applies(lab: Lab) -> 
     assert 'conflict with "before-first-apply" using v1: .data.a' in refused.body["message"]
     kept = apply(lab, "ann", config(a="1")).body
     assert owned(kept)["ann/Apply"] == {"f:data": {"f:a": {}}}
+
+
+def test_history_tells_who_manages_what_components_wrote(lab: Lab) -> None:
+    made = ConfigMap(metadata=ObjectMeta(name="cm"), data={"a": "1", "b": "1"})
+    with lab.trace.acting("job-controller"):
+        made = lab.create("configmaps", made)
+    with lab.trace.acting("kubelet/n1"):
+        lab.ok("update", "configmaps", "cm", made.replace(data={"a": "1", "b": "2"}))
+    assert lab.get("configmaps", "cm").metadata.managedFields is None
+    found = owned(lab.get("configmaps", "cm", managed_fields=True))
+    assert found["kube-controller-manager/Update"] == {"f:data": {".": {}, "f:a": {}}}
+    assert found["kubelet/Update"] == {"f:data": {"f:b": {}}}
+    refused = apply(lab, "ann", config(a="2"))
+    assert 'conflict with "kube-controller-manager" using v1: .data.a' in refused.body["message"]
+
+
+def test_what_admission_fills_in_is_nobodys(lab: Lab) -> None:
+    typed = Pod(metadata=ObjectMeta(name="p"), spec=PodSpec(containers=(Container(name="c", image="a:1"),)))
+    with lab.trace.acting("replicaset-controller"):
+        lab.create("pods", typed)
+    found = owned(lab.get("pods", "p", managed_fields=True))["kube-controller-manager/Update"]
+    assert {"f:containers", "f:dnsPolicy", "f:enableServiceLinks"} <= set(found["f:spec"])
+    assert not {"f:tolerations", "f:volumes", "f:priority", "f:serviceAccountName"} & set(found["f:spec"])
+    assert "f:volumeMounts" not in found["f:spec"]["f:containers"]['k:{"name":"c"}'] and "f:status" not in found
 
 
 @pytest.mark.parametrize("nothing", ([], [{}]))

@@ -10,6 +10,7 @@ from k8slab.api.apply.leaves import validate
 from k8slab.api.apply.managers import APPLY, UPDATE, Manager
 from k8slab.api.codec import DecodeError, to_dict
 from k8slab.api.request import Response
+from k8slab.apiserver.attribution import attributed
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.clientside import KUBECTL, check_taken_over, sync_last_applied
 from k8slab.apiserver.decoding import convert_data, with_defaults
@@ -117,6 +118,8 @@ def merge_into(call: Call, current: Any, applied: dict[str, Any]) -> dict[str, A
     shape, live = shape_of(type(current)), to_dict(current)
     managers = Managers.read(current.metadata.managedFields)
     live["metadata"].pop("managedFields", None)
+    if not managers and call.endpoint.from_storage is None:
+        managers = attributed(call.server, current, call.endpoint.key(call.namespace, call.name))
     if not managers:
         _owned_before(call, managers, current, live, shape)
     owned = ownable(call, field_set(applied, shape), current)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from k8slab.api.request import ListBody, Options, Response
+from k8slab.apiserver.attribution import with_attribution
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.selection import selection_for
 from k8slab.apiserver.storage import parse_revision
@@ -20,7 +23,8 @@ def get(call: Call) -> Response:
         raise too_large_resource_version(int(wanted), server.store.revision)
     if kv is None:
         raise not_found(endpoint.group_resource, call.name)
-    return Response(200, kv.value if endpoint.from_storage is None else endpoint.from_storage(kv.value))
+    obj = with_attribution(server, kv.value, kv.key) if call.options.managed_fields else kv.value
+    return Response(200, obj if endpoint.from_storage is None else endpoint.from_storage(obj))
 
 
 def list_(call: Call) -> Response:
@@ -35,6 +39,8 @@ def list_objects(call: Call) -> ListBody:
     _check(options)
     index = call.server.broadcasters.get(endpoint.prefix)
     body = call.server.storage.list_objects(endpoint, call.namespace, selection, options, index)
+    if options.managed_fields:
+        body = replace(body, items=tuple(_attributed(call, item) for item in body.items))
     if endpoint.from_storage is None:
         return body
     return ListBody(
@@ -46,6 +52,10 @@ def list_objects(call: Call) -> ListBody:
         apiVersion=body.apiVersion,
         custom=body.custom,
     )
+
+
+def _attributed(call: Call, obj: Any) -> Any:
+    return with_attribution(call.server, obj, call.endpoint.key(obj.metadata.namespace, obj.metadata.name))
 
 
 def _check(options: Options) -> None:
