@@ -11,7 +11,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from k8slab.api.apply import Managers, TypedError, changes, created, same_but_times, update
+from k8slab.api.apply import (
+    Managers,
+    Shape,
+    TypedError,
+    changes,
+    created,
+    custom_shape,
+    same_but_times,
+    shape_of,
+    update,
+)
 from k8slab.api.apply.fieldset import Path, is_valid
 from k8slab.api.apply.managers import APPLY, UPDATE, Manager
 from k8slab.api.base import KubeStruct
@@ -72,6 +82,13 @@ def option_errors(call: Call, must_be_given: bool) -> list[FieldError]:
     return []
 
 
+def shape_for(call: Call, cls: type) -> Shape:
+    """The shape of the objects of a request."""
+    resource = call.endpoint.resource
+    version = call.server.custom.versions.get((resource.group, resource.version, resource.plural))
+    return shape_of(cls) if version is None else custom_shape(version.schema)
+
+
 def ownable(call: Call, paths: set[Path], kind: Any) -> set[Path]:
     """Without what the server itself manages, and what a write to this (sub)resource does not touch."""
     kept = paths - SERVERS_OWN
@@ -89,7 +106,7 @@ def for_created(call: Call, obj: Any) -> tuple[ManagedFieldsEntry, ...] | None:
     if isinstance(call.request.body, KubeStruct) and not call.options.field_manager and call.user is not LOOPBACK:
         return None
     try:
-        paths = ownable(call, created(obj), obj)
+        paths = ownable(call, created(obj, shape_for(call, type(obj))), obj)
     except TypedError:
         # Validation has its say about such an object later.
         return None
@@ -117,7 +134,8 @@ def accounted(call: Call, obj: Any, old: Any) -> Any:
     if call.managed is None and metadata.managedFields is not None:
         managers = Managers.read(metadata.managedFields, stored=metadata.managedFields is old.metadata.managedFields)
         try:
-            added, removed, modified = (paths - SERVERS_OWN for paths in changes(old, obj))
+            shape = shape_for(call, type(obj))
+            added, removed, modified = (paths - SERVERS_OWN for paths in changes(old, obj, shape))
         except TypedError:
             # List items without keys cannot be told apart: such writes are not accounted for, as in a real server.
             return obj

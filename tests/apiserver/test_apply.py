@@ -169,3 +169,52 @@ def test_merged_objects_hold_all_that_was_applied_and_keep_the_rest(live: Any, a
     assert {path for path in wanted if len(path) > 2} <= set(found)
     assert all(found[path] == value for path, value in had.items() if path in found and path not in wanted)
     assert merge(merged, applied, SHAPE) == merged
+
+
+def test_lists_of_custom_resources_merge_as_their_schema_says(lab: Lab) -> None:
+    ports = {
+        "type": "array",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["port", "protocol"],
+        "items": {
+            "type": "object",
+            "required": ["port", "protocol"],
+            "properties": {
+                "port": {"type": "integer"},
+                "protocol": {"type": "string", "default": "UDP"},
+                "name": {"type": "string"},
+            },
+        },
+    }
+    tags = {"type": "array", "items": {"type": "string"}}
+    spec = {"type": "object", "properties": {"ports": ports, "tags": tags, "tier": {"type": "string"}}}
+    version = {
+        "name": "v1",
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}},
+    }
+    names = {"plural": "gadgets", "singular": "gadget", "kind": "Gadget", "listKind": "GadgetList"}
+    body = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "gadgets.example.org"},
+        "spec": {"group": "example.org", "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+    lab.create("customresourcedefinitions.apiextensions.k8s.io", body, namespace=None)
+    lab.clock.run_for(10_000_000)
+
+    def gadget(**fields: Any) -> dict[str, Any]:
+        return {"apiVersion": "example.org/v1", "kind": "Gadget", "metadata": {"name": "g"}, "spec": fields}
+
+    where = {"resource": "gadgets.example.org"}
+    made = apply(lab, "ann", gadget(ports=[{"port": 1}], tags=["a"]), **where)
+    assert made.code == 201, made.body
+    fields = owned(made.body)["ann/Apply"]["f:spec"]
+    assert fields == {"f:ports": {'k:{"port":1,"protocol":"UDP"}': {".": {}, "f:port": {}}}, "f:tags": {}}
+    both = apply(lab, "bob", gadget(ports=[{"port": 2, "name": "x"}]), **where).body
+    assert [port["port"] for port in both.spec["ports"]] == [1, 2]
+    left = apply(lab, "ann", gadget(tags=["b"]), **where).body
+    assert [port["port"] for port in left.spec["ports"]] == [2] and left.spec["tags"] == ["b"]
+    wrong = apply(lab, "ann", gadget(colour="red"), **where)
+    assert wrong.code == 500 and ".spec.colour: field not declared in schema" in wrong.body["message"]

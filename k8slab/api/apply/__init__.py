@@ -3,6 +3,7 @@
 Follows `sigs.k8s.io/structured-merge-diff` (value, typed, fieldpath, merge) and `apimachinery/pkg/util/managedfields`.
 """
 
+from k8slab.api.apply.custom import custom_shape
 from k8slab.api.apply.fieldset import Path, decode, encode, text_of
 from k8slab.api.apply.leaves import TypedError, changes, created, field_set, leaves, members
 from k8slab.api.apply.managers import Conflicted, Managers, same_but_times
@@ -19,6 +20,7 @@ __all__ = [
     "apply",
     "changes",
     "created",
+    "custom_shape",
     "decode",
     "encode",
     "field_set",

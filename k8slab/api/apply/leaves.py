@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from k8slab.api.apply.fieldset import Path, element_text, field, item, value
-from k8slab.api.apply.schema import KEY_DEFAULTS, Shape, child_of, constant_fields, is_field, resolved, shape_of
+from k8slab.api.apply.schema import Shape, child_of, constant_fields, is_field, resolved, shape_of
 from k8slab.api.base import KubeStruct
 from k8slab.api.unstructured import Unstructured
 from k8slab.errors import K8sLabError
@@ -37,9 +37,9 @@ def members(obj: Any, shape: Shape) -> dict[Path, Any]:
     return found
 
 
-def created(obj: Any) -> set[Path]:
+def created(obj: Any, shape: Shape | None = None) -> set[Path]:
     """The paths that a new object has beyond those which every object of its class has."""
-    shape = shape_of(type(obj))
+    shape = shape or shape_of(type(obj))
     return members(obj, shape).keys() - members({}, shape).keys()
 
 
@@ -48,9 +48,9 @@ def field_set(obj: Any, shape: Shape) -> set[Path]:
     return set(leaves(obj, shape))
 
 
-def changes(old: Any, new: Any) -> tuple[set[Path], set[Path], set[Path]]:
+def changes(old: Any, new: Any, shape: Shape | None = None) -> tuple[set[Path], set[Path], set[Path]]:
     """Added, removed and modified paths between two objects of one class; equal parts cost next to nothing."""
-    shape = shape_of(type(new))
+    shape = shape or shape_of(type(new))
     before, after = _differing(old, new)
     was, now = members(before, shape), members(after, shape)
     modified = {path for path in was.keys() & now.keys() if was[path] is not now[path] and was[path] != now[path]}
@@ -90,7 +90,7 @@ def _collect(obj: Any, shape: Shape, path: Path, found: dict[Path, Any], full: b
             found.setdefault(below, CONTAINER)
     else:
         _collect_map(obj, shape, path, found, full)
-        if full and shape.kind == "struct":
+        if full and shape.cls is not None:
             _collect_constant(obj, shape, path, found)
 
 
@@ -114,7 +114,7 @@ def _collect_constant(obj: Any, shape: Shape, path: Path, found: dict[Path, Any]
         below, kind = (*path, field(name)), child_of(shape, name)
         if below not in found and kind is not None:
             found[below] = CONTAINER
-            if kind.kind == "struct" and not kind.atomic:
+            if kind.cls is not None and not kind.atomic:
                 _collect_constant({}, kind, below, found)
 
 
@@ -133,7 +133,7 @@ def item_element(element: Any, shape: Shape) -> str:
     for name in shape.keys:
         found = given.get(name)
         if found is None:
-            found = KEY_DEFAULTS.get(name)
+            found = shape.defaults.get(name)
         if found is not None:
             keys[name] = found
     if not keys:

@@ -18,7 +18,7 @@ from k8slab.api.unstructured import Unstructured
 from k8slab.api.wire import nulls_of
 
 KEY_DEFAULTS = {"protocol": "TCP"}
-"""Keys of lists that an item may leave out, with what they are then (`default` in the schema of ports)."""
+"""The one such key in Kubernetes' own kinds: that of ports."""
 VALUES = {
     "v1.PodTemplateSpec": "metadata spec",
     "v1.JobTemplateSpec": "metadata spec",
@@ -60,6 +60,12 @@ class Shape(NamedTuple):
     """Of a map's or list's values."""
     keys: tuple[str, ...] = ()
     """Of a list whose items are maps: what tells items apart. A list without keys that is not atomic is a set."""
+    defaults: dict[str, Any] = KEY_DEFAULTS
+    """Of such a list: keys that an item may leave out, with what they are then."""
+    properties: dict[str, Any] | None = None
+    """Of a struct without a class: the shapes of its fields."""
+    is_open: bool = False
+    """Such a struct may have other fields, too."""
 
 
 STRING, NUMERIC, BOOLEAN, UNTYPED = Shape("string"), Shape("numeric"), Shape("boolean"), Shape("untyped")
@@ -99,13 +105,17 @@ def child_of(shape: Shape, name: str) -> Shape | None:
     """The shape under a name of a struct or map; None where a struct has no such field."""
     if shape.kind == "map":
         return shape.element
+    if shape.properties is not None:
+        return shape.properties.get(name, ANY if shape.is_open else None)
     known = fields_of(shape.cls)
     return known.get(name, ANY if shape.cls is Unstructured else None)
 
 
 def is_field(shape: Shape, name: str) -> bool:
     """Whether a name is a declared field, other than a key of a map."""
-    return shape.kind == "struct" and name in fields_of(shape.cls)
+    if shape.kind != "struct":
+        return False
+    return name in (fields_of(shape.cls) if shape.properties is None else shape.properties)
 
 
 @cache

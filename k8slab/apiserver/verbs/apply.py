@@ -14,7 +14,7 @@ from k8slab.apiserver.attribution import attributed
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.clientside import KUBECTL, check_taken_over, sync_last_applied
 from k8slab.apiserver.decoding import convert_data, with_defaults
-from k8slab.apiserver.fieldmanager import manager_of, option_errors, ownable, time_of
+from k8slab.apiserver.fieldmanager import manager_of, option_errors, ownable, shape_for, time_of
 from k8slab.apiserver.verbs.create import create_object
 from k8slab.apiserver.verbs.read import invalid_options
 from k8slab.apiserver.verbs.update import check_name, update_object
@@ -51,7 +51,7 @@ def _create(call: Call) -> Response:
     metadata = applied.get("metadata") or {}
     if call.subresource or metadata.get("uid"):
         raise not_found(call.endpoint.group_resource, call.name)
-    owned = ownable(call, field_set(applied, shape_of(resource.cls)), resource.cls)
+    owned = ownable(call, field_set(applied, shape_for(call, resource.cls)), resource.cls)
     managers = Managers()
     if owned:
         managers.own(manager_of(call, APPLY), owned, resource.api_version, time_of(call))
@@ -66,7 +66,7 @@ def read_configuration(call: Call) -> dict[str, Any]:
     resource = call.endpoint.resource
     data = _read(call.request.body)
     check_configuration(data, resource.api_version, resource.kind)
-    _check_schema(data, shape_of(resource.cls))
+    _check_schema(data, shape_for(call, resource.cls))
     return data
 
 
@@ -115,7 +115,7 @@ def merge_into(call: Call, current: Any, applied: dict[str, Any]) -> dict[str, A
 
     Raises Conflicted.
     """
-    shape, live = shape_of(type(current)), to_dict(current)
+    shape, live = shape_for(call, type(current)), to_dict(current)
     managers = Managers.read(current.metadata.managedFields)
     live["metadata"].pop("managedFields", None)
     if not managers and call.endpoint.from_storage is None:
