@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from k8slab.apiserver.registry.endpoint import storage_prefix
 from k8slab.cluster.cluster import Cluster, replay
 from k8slab.cluster.convergence import desired_actual
 from k8slab.cluster.extensions import Library
@@ -242,7 +243,7 @@ class Lab:
             sys.stdout.write(output.stdout)
         if output.exit_code:
             raise CommandError(output.stderr.strip())
-        return [self._live(obj) for obj in decode_yaml(text)]
+        return [self._live(obj) for obj in decode_yaml(text, scheme=self.client.scheme)]
 
     def get(self, target: str, name: str | None = None, namespace: str | None = None) -> Any:
         """One object: ``lab.get("deployment/web")``, ``lab.get("pod", "web", namespace="shop")``.
@@ -269,16 +270,12 @@ class Lab:
         self.client.delete(resource, name, self._namespace(resource, namespace), **options)
 
     def _live(self, obj: Any) -> Any:
-        from k8slab.api.scheme import SCHEME
-
-        resource = SCHEME.of(obj)
+        resource = self.client.scheme.of(obj)
         namespace = (obj.metadata.namespace or self.namespace) if resource.namespaced else None
         return self.client.get(resource.plural, obj.metadata.name, namespace)
 
     def _namespace(self, resource: str, namespace: str | None) -> str | None:
-        from k8slab.api.scheme import SCHEME
-
-        return (namespace or self.namespace) if SCHEME.resource(resource).namespaced else None
+        return (namespace or self.namespace) if self.client.scheme.resource(resource).namespaced else None
 
     def session(self) -> Session:
         """What kubectl needs of this lab: client, clock, namespace, files."""
@@ -424,12 +421,9 @@ class Lab:
         return Display(desired_actual_text(points, now), desired_actual_html(points, now), points)
 
     def _key(self, target: str, namespace: str | None) -> str:
-        from k8slab.api.scheme import SCHEME
-
         resource, name = _split(target, None)
-        found = SCHEME.resource(resource)
-        prefix = History.PREFIXES.get(found.plural, f"/registry/{found.plural}/")
-        return prefix + (f"{namespace or self.namespace}/" if found.namespaced else "") + name
+        found = self.client.scheme.resource(resource)
+        return storage_prefix(found) + (f"{namespace or self.namespace}/" if found.namespaced else "") + name
 
     # -- time travel ---------------------------------------------------------------------
 

@@ -32,6 +32,17 @@ class Subresource(Struct, frozen=True, gc=False):
     kind: str = ""
 
 
+class Column(Struct, frozen=True, gc=False, kw_only=True):
+    """A printer column of a custom resource (additionalPrinterColumns)."""
+
+    name: str
+    type: str
+    path: str
+    format: str = ""
+    description: str = ""
+    priority: int = 0
+
+
 class Resource(Struct, frozen=True, gc=False, kw_only=True):
     """One resource of one group-version, as discovery lists it."""
 
@@ -53,6 +64,8 @@ class Resource(Struct, frozen=True, gc=False, kw_only=True):
     """The version in which a custom resource is stored."""
     selectable: tuple[str, ...] = ()
     """The fields of a custom resource that field selectors may name, besides name and namespace."""
+    columns: tuple[Column, ...] = ()
+    """The columns of a custom resource in Tables, besides the name; without any, the age is shown."""
 
     @property
     def api_version(self) -> str:

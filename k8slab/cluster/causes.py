@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from k8slab.api.scheme import SCHEME
 from k8slab.cluster.history import Change, History
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def cause_graph(history: History, key: str, revision: int | None = None) -> netw
 
 def _attributes(change: Change) -> dict[str, Any]:
     write, obj = change.write, change.object
-    kind = SCHEME.of(obj).kind if obj is not None else ""
+    kind = obj.kind if obj is not None else ""
     return {
         "time": write.time,
         "actor": write.actor,

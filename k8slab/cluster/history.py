@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from k8slab.api.codec import encode_json, to_dict
-from k8slab.api.scheme import SCHEME, Resource, Scheme
+from k8slab.api.scheme import SCHEME, Scheme
+from k8slab.apiserver.registry.endpoint import storage_prefix
 from k8slab.errors import K8sLabError
 from k8slab.etcd.store import CompactedError, Store
 from k8slab.sim.clock import SECOND, Clock
@@ -35,14 +36,14 @@ class Snapshot:
     ``time`` is lab time in microseconds, ``revision`` the store's.
     """
 
-    def __init__(self, store: Store, scheme: Scheme, prefixes: dict[str, str], time: int, revision: int) -> None:
-        self._store, self._scheme, self._prefixes = store, scheme, prefixes
+    def __init__(self, store: Store, scheme: Scheme, time: int, revision: int) -> None:
+        self._store, self._scheme = store, scheme
         self.time = time
         self.revision = revision
 
     def list(self, resource: str, namespace: str | None = None) -> tuple[Any, ...]:
         """All objects of a resource (any name that kubectl takes), sorted by namespace and name."""
-        prefix = self._prefix(self._scheme.resource(resource))
+        prefix = storage_prefix(self._scheme.resource(resource))
         if namespace:
             prefix += namespace + "/"
         return tuple(kv.value for kv in self._store.range(prefix, revision=self.revision))
@@ -50,25 +51,13 @@ class Snapshot:
     def get(self, resource: str, namespace: str | None, name: str) -> Any:
         """One object, or None where there was none."""
         found = self._scheme.resource(resource)
-        key = self._prefix(found) + (f"{namespace or 'default'}/" if found.namespaced else "") + name
+        key = storage_prefix(found) + (f"{namespace or 'default'}/" if found.namespaced else "") + name
         kv = self._store.get(key, revision=self.revision)
         return kv.value if kv else None
-
-    def _prefix(self, resource: Resource) -> str:
-        return self._prefixes.get(resource.plural, f"/registry/{resource.plural}/")
 
 
 class History:
     """All changes of a cluster, from its boot on."""
-
-    #: Resources whose keys are not ``/registry/<plural>/`` (reference: kubernetes pkg/kubeapiserver).
-    PREFIXES = {
-        "nodes": "/registry/minions/",
-        "services": "/registry/services/specs/",
-        "endpoints": "/registry/services/endpoints/",
-        "replicationcontrollers": "/registry/controllers/",
-        "ingresses": "/registry/ingress/",
-    }
 
     def __init__(self, clock: Clock, store: Store, trace: Trace, scheme: Scheme = SCHEME) -> None:
         self._clock, self._store, self._trace, self._scheme = clock, store, trace, scheme
@@ -115,7 +104,7 @@ class History:
             raise K8sLabError(f"revision {revision} has not happened yet: the newest is {self._store.revision}")
         if revision < self._store.compacted:
             raise CompactedError(revision, self._store.compacted)
-        return Snapshot(self._store, self._scheme, self.PREFIXES, time, revision)
+        return Snapshot(self._store, self._scheme, time, revision)
 
     def diff(self, before: Snapshot, after: Snapshot) -> list[tuple[str, str, list[str]]]:
         """What differs: ``(key, "added"|"removed"|"changed", lines)``, lines as ``path: old -> new``, sorted by key."""

@@ -7,40 +7,40 @@ from typing import Any
 
 from k8slab.api.codec import to_dict
 from k8slab.api.jsonpath import JSONPath, PathError, compact
+from k8slab.api.scheme import Column, Resource
 from k8slab.api.timestamps import TimeError, human_duration, parse
-from k8slab.apiserver.crd.version import Version
 
-AGE: dict[str, Any] = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
+AGE = Column(name="Age", type="date", path=".metadata.creationTimestamp")
 NAME_TEXT = "The object's name, unique among objects of its kind in its namespace."
 FROM_PATH = "Custom resource definition column (in JSONPath format): {}"
 
 
-def column_definitions(version: Version) -> list[dict[str, Any]]:
+def column_definitions(resource: Resource) -> list[dict[str, Any]]:
     """The columnDefinitions: the name, then those of the definition (the age where it has none)."""
     name = {"name": "Name", "type": "string", "format": "name", "description": NAME_TEXT, "priority": 0}
-    return [name, *(_definition(column) for column in version.columns or (AGE,))]
+    return [name, *(_definition(column) for column in resource.columns or (AGE,))]
 
 
-def _definition(column: dict[str, Any]) -> dict[str, Any]:
+def _definition(column: Column) -> dict[str, Any]:
     return {
-        "name": column["name"],
-        "type": column["type"],
-        "format": column.get("format", ""),
-        "description": column.get("description") or FROM_PATH.format(column["jsonPath"]),
-        "priority": column.get("priority", 0),
+        "name": column.name,
+        "type": column.type,
+        "format": column.format,
+        "description": column.description or FROM_PATH.format(column.path),
+        "priority": column.priority,
     }
 
 
-def cells(obj: Any, version: Version, unix_us: int) -> list[Any]:
+def cells(obj: Any, resource: Resource, unix_us: int) -> list[Any]:
     """The cells of an object's row.
 
     Args:
         obj: the custom object.
-        version: its version.
+        resource: what it is one of.
         unix_us: the time at which the Table is printed.
     """
     data = to_dict(obj)
-    return [obj.metadata.name, *(_cell(data, column, unix_us) for column in version.columns or (AGE,))]
+    return [obj.metadata.name, *(_cell(data, column, unix_us) for column in resource.columns or (AGE,))]
 
 
 @lru_cache(maxsize=1024)
@@ -48,14 +48,14 @@ def _path(path: str) -> JSONPath:
     return JSONPath(f"{{{path}}}")
 
 
-def _cell(data: dict[str, Any], column: dict[str, Any], unix_us: int) -> Any:
+def _cell(data: dict[str, Any], column: Column, unix_us: int) -> Any:
     try:
-        found = [value for group in _path(column["jsonPath"]).find(data) for value in group]
+        found = [value for group in _path(column.path).find(data) for value in group]
     except PathError:
         return None
     if not found or found[0] is None:
         return None
-    return _FORMS.get(column["type"], _text)(found, unix_us)
+    return _FORMS.get(column.type, _text)(found, unix_us)
 
 
 def _text(found: list[Any], unix_us: int) -> str | None:

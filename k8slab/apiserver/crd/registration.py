@@ -18,7 +18,7 @@ from k8slab.apiserver.crd.priority import version_order
 from k8slab.apiserver.crd.strategy import CustomStrategy, Reader, Writer
 from k8slab.apiserver.crd.version import Version, resource_of, versions_of
 from k8slab.apiserver.registry.endpoint import Endpoint
-from k8slab.sim.clock import MINUTE, SECOND
+from k8slab.sim.clock import MILLISECOND, MINUTE, SECOND
 
 if TYPE_CHECKING:
     from k8slab.apiserver.server import APIServer
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 GROUP, PLURAL = "apiextensions.k8s.io", "customresourcedefinitions"
 POLL = 5 * SECOND
 PATIENCE = MINUTE
+RETRY = 5 * MILLISECOND
 ESTABLISHED, TERMINATING = "Established", "Terminating"
 IN_PROGRESS = ("True", "InstanceDeletionInProgress", "CustomResource deletion is in progress")
 COMPLETED = ("False", "InstanceDeletionCompleted", "removed all instances")
@@ -170,10 +171,13 @@ class CustomResources:
                 self._release(definition, COMPLETED)
             elif clock.now - started >= PATIENCE:
                 self._noted(definition, UNCONFIRMED)
-                del self._waiting[name]
-                clock.call_after(POLL, self._sync, name, self.server.store.revision)
+                clock.call_after(RETRY, self._retry, name)
             else:
                 clock.call_after(POLL, self._check, name)
+
+    def _retry(self, name: str) -> None:
+        self._waiting.pop(name, None)
+        self._sync(name, self.server.store.revision)
 
     def _instances(self, definition: Any) -> str:
         return f"/registry/{definition.spec.group}/{definition.spec.names.plural}/"

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from k8slab.api.codec import to_dict
-from k8slab.api.scheme import Resource, Subresource
+from k8slab.api.scheme import Column, Resource, Subresource
 from k8slab.apiserver.crd.structural import has_defaults
 
 VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
@@ -15,17 +15,15 @@ CHANGING = ("get", "patch", "update")
 
 
 class Version(Struct, frozen=True):
-    """A served or stored version; `schema` and `columns` are plain data and never changed."""
+    """A served version; `schema` is plain data and never changed."""
 
     api_version: str
     kind: str
     storage_api_version: str
     schema: dict[str, Any]
-    columns: tuple[dict[str, Any], ...] = ()
     has_status: bool = False
     scale: Any = None
     """The paths of the scale subresource, None where there is none."""
-    selectable: tuple[str, ...] = ()
     has_defaults: bool = False
     has_rules: bool = False
     warning: str = ""
@@ -44,16 +42,13 @@ def _version(definition: Any, version: Any, terminating: bool) -> Version:
     storage = next(each.name for each in spec.versions if each.storage)
     schema = to_dict(version.schema.openAPIV3Schema)
     subresources = version.subresources
-    fields = tuple(each.jsonPath.removeprefix(".") for each in version.selectableFields or ())
     return Version(
         api_version=f"{group}/{version.name}",
         kind=kind,
         storage_api_version=f"{group}/{storage}",
         schema=schema,
-        columns=tuple(to_dict(each) for each in version.additionalPrinterColumns or ()),
         has_status=subresources is not None and subresources.status is not None,
         scale=subresources.scale if subresources is not None else None,
-        selectable=fields,
         has_defaults=has_defaults(schema),
         has_rules="x-kubernetes-validations" in str(schema),
         warning=_warning(version, f"{group}/{version.name}", kind),
@@ -86,6 +81,18 @@ def resource_of(definition: Any, version: Any) -> Resource:
         custom_list_kind=names.listKind or "",
         storage_version=storage,
         selectable=tuple(each.jsonPath.removeprefix(".") for each in version.selectableFields or ()),
+        columns=tuple(_column(each) for each in version.additionalPrinterColumns or ()),
+    )
+
+
+def _column(declared: Any) -> Column:
+    return Column(
+        name=declared.name,
+        type=declared.type,
+        path=declared.jsonPath,
+        format=declared.format or "",
+        description=declared.description or "",
+        priority=declared.priority or 0,
     )
 
 

@@ -94,13 +94,12 @@ def table_of(server: APIServer, request: Request, body: Any, api_version: str = 
     resource = server.endpoint(request.resource, request.group, request.version).resource
     now = Now(server.clock.unix_us)
     include = request.options.include_object
-    version = server.custom.versions.get((resource.group, resource.version, resource.plural))
-    if version is None:
+    if resource.custom:
+        columns = column_definitions(resource)
+        rows = [_row(item, now, include, api_version, cells(item, resource, now.unix_us)) for item in items]
+    else:
         columns = list(definitions(resource.group, resource.plural))
         rows = [_row(item, now, include, api_version) for item in items]
-    else:
-        columns = column_definitions(version)
-        rows = [_row(item, now, include, api_version, cells(item, version, now.unix_us)) for item in items]
     return {
         "kind": "Table",
         "apiVersion": api_version,

@@ -16,6 +16,7 @@ from k8slab.api.scheme import NoMatch, Resource
 from k8slab.kubectl.command import Command
 from k8slab.kubectl.failure import CommandError
 from k8slab.kubectl.flags import boolean, text
+from k8slab.kubectl.schemafields import custom_root
 
 _WIDTH = 80
 _SCALARS = {str: "string", bool: "boolean", int: "integer", float: "number"}
@@ -34,7 +35,8 @@ def run(inv: Any) -> None:
         raise CommandError(f"unrecognized format: {inv.flags['output']}")
     resource, path = _find(inv, inv.args[0])
     _header(inv, resource)
-    field = _walk(resource.cls, path)
+    root = custom_root(inv.access, resource) if resource.custom else _Field("", resource.cls)
+    field = _walk(root, path)
     _explain(inv, field, path)
 
 
@@ -110,6 +112,11 @@ class _Field:
         return self.name in getattr(self.owner, "REQUIRED", ())
 
     @property
+    def enum(self) -> list[str]:
+        """The values that are allowed, where they are known."""
+        return []
+
+    @property
     def facts(self) -> str:
         """What the type says about the field beyond its name."""
         owner, name = self.owner, self.name
@@ -147,8 +154,7 @@ def _without_none(annotation: Any) -> Any:
     return annotation
 
 
-def _walk(cls: type, path: list[str]) -> _Field:
-    field = _Field("", cls)
+def _walk(field: Any, path: list[str]) -> Any:
     for name in path:
         found = next((each for each in field.fields if each.name == name), None)
         if found is None:
@@ -157,10 +163,11 @@ def _walk(cls: type, path: list[str]) -> _Field:
     return field
 
 
-def _explain(inv: Any, field: _Field, path: list[str]) -> None:
+def _explain(inv: Any, field: Any, path: list[str]) -> None:
     if path:
         required = " -required-" if field.required else ""
-        inv.print(f"FIELD: {path[-1]} <{field.type}>{required}\n\n")
+        inv.print(f"FIELD: {path[-1]} <{field.type}>{required}")
+        inv.print("".join(("ENUM:\n", *(f"    {value}\n" for value in field.enum)) if field.enum else ("\n",)))
     inv.print("DESCRIPTION:")
     for line in textwrap.wrap(field.facts or "<empty>", _WIDTH - 4):
         inv.print(f"    {line}")
@@ -171,11 +178,13 @@ def _explain(inv: Any, field: _Field, path: list[str]) -> None:
     inv.print()
 
 
-def _list(inv: Any, field: _Field, depth: int) -> None:
+def _list(inv: Any, field: Any, depth: int) -> None:
     recursive = inv.flags["recursive"]
     for child in field.fields:
         required = " -required-" if child.required else ""
         inv.print(f"{'  ' * depth}{child.name}\t<{child.type}>{required}")
+        if child.enum:
+            inv.print(f"{'  ' * depth}enum: {', '.join(child.enum)}")
         if recursive:
             if depth < 12 and child.target is not field.target:
                 _list(inv, child, depth + 1)
