@@ -168,7 +168,9 @@ class Paths:
         codes = {"create": (200, 201, 202), "update": (200, 201), "patch": (200, 201)}.get(verb, (200,))
         body = {} if verb == "patch" else schema
         if verb in ("create", "update", "patch"):
-            self._add_body(operation, PATCHES if verb == "patch" else ("application/json", "application/yaml"), body)
+            # kubectl takes from here that custom resources have no strategic merge patch.
+            patches = PATCHES[:-1] if resource.custom else PATCHES
+            self._add_body(operation, patches if verb == "patch" else ("application/json", "application/yaml"), body)
         operation["responses"] = {str(code): self._answer(schema) for code in codes}
         return operation
 

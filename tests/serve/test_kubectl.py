@@ -140,6 +140,39 @@ def test_zero_replicas_are_zero(kubectl: Kubectl, ns: str) -> None:
     assert kubectl(f"get deployment none -o jsonpath={{.spec.replicas}} {ns}") == "0"
 
 
+CUSTOM = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.serve.example.com}
+spec:
+  group: serve.example.com
+  scope: Namespaced
+  names: {plural: widgets, singular: widget, kind: Widget, shortNames: [wd]}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {size: {type: integer}}}}}}
+"""
+
+
+def test_custom_resources(kubectl: Kubectl, ns: str) -> None:
+    widget = "apiVersion: serve.example.com/v1\nkind: Widget\nmetadata: {name: w}\nspec: {size: %d}\n"
+    kubectl("apply -f -", stdin=CUSTOM)
+    kubectl("wait crd/widgets.serve.example.com --for=condition=Established --timeout=20s")
+    assert kubectl(f"apply {ns} -f -", stdin=widget % 3) == "widget.serve.example.com/w created\n"
+    assert kubectl(f"apply {ns} -f -", stdin=widget % 4) == "widget.serve.example.com/w configured\n"
+    assert kubectl(f"get wd w -o jsonpath={{.spec.size}} {ns}") == "4"
+    assert "size\t<integer>" in kubectl("explain widget.spec")
+
+
+def test_server_side_apply(kubectl: Kubectl, ns: str) -> None:
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {a: '%s'}\n"
+    assert kubectl(f"apply --server-side {ns} -f -", stdin=text % 1) == "configmap/x serverside-applied\n"
+    refused = kubectl.fails(f"apply --server-side --field-manager=other {ns} -f -", stdin=text % 2)
+    assert 'conflict with "kubectl": .data.a' in refused
+
+
 def test_run_and_logs(kubectl: Kubectl, ns: str) -> None:
     script = "for i in 1 2 3; do echo line $i; sleep 20; done"
     kubectl(f"run p --image=busybox --restart=Never {ns} -- sh -c", script)
