@@ -218,3 +218,39 @@ def test_lists_of_custom_resources_merge_as_their_schema_says(lab: Lab) -> None:
     assert [port["port"] for port in left.spec["ports"]] == [2] and left.spec["tags"] == ["b"]
     wrong = apply(lab, "ann", gadget(colour="red"), **where)
     assert wrong.code == 500 and ".spec.colour: field not declared in schema" in wrong.body["message"]
+
+
+JUNK: tuple[Any, ...] = (5, "", [], {}, [None], ["x"], [[]], [{}], {"name": {}}, [{"name": "c"}, {"name": "c"}], True)
+PLACES = (
+    ("metadata",),
+    ("metadata", "name"),
+    ("metadata", "finalizers"),
+    ("metadata", "ownerReferences"),
+    ("spec", "containers"),
+    ("spec", "containers", 0, "resources", "limits", "cpu"),
+    ("spec", "containers", 0, "ports"),
+    ("apiVersion",),
+)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_nonsense_is_answered_and_changes_nothing_by_accident(lab: Lab, place: tuple[Any, ...]) -> None:
+    limits = {"limits": {"cpu": "1"}}
+    spec = {"containers": [{"name": "c", "image": "a:1", "ports": [{"containerPort": 80}], "resources": limits}]}
+    good = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}
+    assert apply(lab, "ann", good, resource="pods").code == 201
+    for junk in JUNK:
+        bad = copy.deepcopy(good)
+        target: Any = bad
+        for step in place[:-1]:
+            target = target[step]
+        target[place[-1]] = junk
+        answer = lab.send("patch", "pods", "p", bad, content_type=APPLY_PATCH, field_manager="bob", force=True)
+        assert answer.code in (200, 400, 422, 500) and (answer.code != 500 or answer.body["message"])
+    assert lab.get("pods", "p").spec.containers[0].image == "a:1"
+
+
+def test_deep_bodies_are_refused(lab: Lab) -> None:
+    deep = '{"apiVersion":"v1","kind":"ConfigMap","data":' + '{"a":' * 5000 + "1" + "}" * 5001
+    answer = lab.send("patch", "configmaps", "cm", deep, content_type=APPLY_PATCH, field_manager="ann")
+    assert answer.code in (400, 500)

@@ -81,7 +81,8 @@ def children(obj: Any) -> Iterator[tuple[str, Any]]:
 
 def _collect(obj: Any, shape: Shape, path: Path, found: dict[Path, Any], full: bool) -> None:
     shape = resolved(shape, obj)
-    if shape.atomic or not isinstance(obj, (dict, list, tuple, KubeStruct)):
+    fits = (dict, KubeStruct) if shape.kind in ("struct", "map") else (list, tuple) if shape.kind == "list" else ()
+    if shape.atomic or not isinstance(obj, fits):
         found[path] = obj
     elif isinstance(obj, (list, tuple)):
         for element in obj:
@@ -163,9 +164,12 @@ _SCALARS: dict[str, tuple[tuple[type, ...], str]] = {
 def _validate(obj: Any, shape: Shape, path: str, problems: list[str]) -> None:
     shape = resolved(shape, obj)
     prefix = f"{path}: " if path else ""
-    if obj is None or shape.kind == "untyped":
+    if obj is None:
         return
-    if shape.kind in _SCALARS:
+    if shape.kind == "untyped":
+        if isinstance(obj, (dict, list)):
+            problems.append(f"{prefix}expected scalar, got {_go_value(obj)}")
+    elif shape.kind in _SCALARS:
         wanted, words = _SCALARS[shape.kind]
         if not isinstance(obj, wanted) or (isinstance(obj, bool) and shape.kind != "boolean"):
             problems.append(f"{prefix}expected {words}, got {_found(obj, shape.kind)}")

@@ -87,13 +87,17 @@ def _read(body: Any) -> dict[str, Any]:
 
 def check_configuration(data: dict[str, Any], api_version: str, kind: str) -> None:
     """Refuse a configuration of another kind, or one that says who manages what. Raises BadRequest."""
-    given_version, given_kind = data.get("apiVersion") or "", data.get("kind") or ""
+    given_version, given_kind = (_text(data.get(name)) for name in ("apiVersion", "kind"))
     if (given_version, given_kind) != (api_version, kind):
         group, _, version = given_version.rpartition("/")
         raise bad_request(f"invalid object type: {group}/{version}, Kind={given_kind}")
     metadata = data.get("metadata")
     if isinstance(metadata, dict) and metadata.get("managedFields") is not None:
         raise bad_request("metadata.managedFields must be nil")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _check_schema(data: dict[str, Any], shape: Any) -> None:
@@ -104,9 +108,9 @@ def _check_schema(data: dict[str, Any], shape: Any) -> None:
 
 
 def _described(data: dict[str, Any]) -> str:
-    metadata = data.get("metadata") or {}
+    metadata = data.get("metadata") if isinstance(data.get("metadata"), dict) else {}
     group, _, version = data["apiVersion"].rpartition("/")
-    name = f"{metadata.get('namespace') or ''}/{metadata.get('name') or ''}"
+    name = f"{_text(metadata.get('namespace'))}/{_text(metadata.get('name'))}"
     return f"{name}; {group}/{version}, Kind={data['kind']}"
 
 
