@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from k8slab.api.scheme import NoMatch
 from k8slab.client.client import Client
 from k8slab.errors import ApiError
 
@@ -191,7 +192,8 @@ class Informer:
                 self.field_selector,
                 resource_version=found.resourceVersion,
             )
-        except ApiError:
+        except (ApiError, NoMatch):
+            # NoMatch: the definition of a custom resource may come (again) later.
             self._retry()
             return
         self._failures = 0
@@ -299,6 +301,11 @@ class Informers:
         self.running = True
         for informer in list(self._informers.values()):
             informer.start()
+
+    def drop(self, resource: str) -> None:
+        """Stop and forget the informers of a resource that is not served any more."""
+        for key in [key for key in self._informers if key[0] == resource]:
+            self._informers.pop(key).stop()
 
     def stop(self) -> None:
         """Stop all."""

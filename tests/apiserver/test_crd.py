@@ -110,7 +110,7 @@ def definition(*versions: Any, plural: str = "widgets", kind: str = "Widget", **
     }
 
 
-def widget(name: str = "w", group_version: str = "example.com/v1", **spec: Any) -> dict[str, Any]:
+def widget(name: str = "w", /, group_version: str = "example.com/v1", **spec: Any) -> dict[str, Any]:
     return {"apiVersion": group_version, "kind": "Widget", "metadata": {"name": name}, "spec": {"size": 3} | spec}
 
 

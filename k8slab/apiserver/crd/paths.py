@@ -5,6 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+_GO_TYPES: dict[type, str] = {
+    str: "string",
+    bool: "bool",
+    float: "float64",
+    dict: "map[string]interface {}",
+    list: "[]interface {}",
+}
 _STEP = re.compile(r"\.([^.\[\]]+)|\['([^']+)'\]")
 
 
@@ -27,7 +34,8 @@ def number_at(data: Any, path: str) -> int | str | None:
     found = value_at(data, path)
     if found is None or (isinstance(found, int) and not isinstance(found, bool)):
         return found
-    return f"{path} accessor error: {found} is of the type {type(found).__name__}, expected int64"
+    go_type = _GO_TYPES.get(type(found), "interface {}")
+    return f"{path} accessor error: {found} is of the type {go_type}, expected int64"
 
 
 def with_value(data: dict[str, Any], path: str, value: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from k8slab.apiserver.crd.structural import default, prune
 from k8slab.apiserver.crd.values import validate
 from k8slab.apiserver.crd.version import Version
 from k8slab.apiserver.registry.strategy import Strategy
-from k8slab.errors import OMITTED, FieldError, method_not_supported
+from k8slab.errors import FieldError, method_not_supported
 
 if TYPE_CHECKING:
     from k8slab.apiserver.call import Call
@@ -148,7 +148,7 @@ class CustomStrategy(Strategy):
         for path in (scale.specReplicasPath, scale.statusReplicasPath):
             found = number_at(data, path)
             if isinstance(found, str):
-                errors.append(FieldError.invalid(path, OMITTED, found))
+                errors.append(FieldError.invalid(path, 0, found))
             elif found is not None and found < 0:
                 errors.append(FieldError.invalid(path, found, "should be a non-negative integer"))
             elif found is not None and found > MAX_REPLICAS:

@@ -44,11 +44,15 @@ class GarbageCollector(Controller):
         self.every(RESYNC, self._watch_all, delay=RESYNC)
 
     def reset(self) -> None:
-        """A new process learns the graph anew."""
+        """A new process learns the graph anew, of what is served now."""
+        self._watch_all()
         self.graph.clear()
         self.absent.clear()
 
     def _watch_all(self) -> None:
+        served = {(each.group, each.plural) for each in self.client.scheme.all_resources()}
+        for key in [key for key in self.watched if key not in served]:
+            self.informers.drop(self.watched.pop(key))
         for resource in self.client.scheme.all_resources():
             key = (resource.group, resource.plural)
             if key in self.watched or resource.plural in IGNORED or not set(resource.verbs) >= WATCHED:

@@ -171,7 +171,8 @@ def _explain(inv: Any, field: Any, path: list[str]) -> None:
     inv.print("DESCRIPTION:")
     for line in textwrap.wrap(field.facts or "<empty>", _WIDTH - 4):
         inv.print(f"    {line}")
-    inv.print("    ")
+    if field.facts:
+        inv.print("    ")
     if field.fields:
         inv.print("FIELDS:")
         _list(inv, field, 1)
