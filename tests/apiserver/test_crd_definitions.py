@@ -96,3 +96,16 @@ def test_stable_versions_come_first():
     names = ["foo1", "v1alpha1", "v1", "v10", "v2beta1", "v2", "v11beta2", "v11alpha2", "foo10", "v3beta1", "v12alpha1"]
     wanted = "v10 v2 v1 v11beta2 v3beta1 v2beta1 v12alpha1 v11alpha2 v1alpha1 foo1 foo10"
     assert sorted(names, key=version_order) == wanted.split()
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "items": 5},
+        {"type": "array", "items": {"type": "string", "x-kubernetes-validations": ["a"]}},
+        {"type": "object", "additionalProperties": {"type": "object", "properties": [1]}},
+        {"type": "object", "additionalProperties": {"type": "integer", "maximum": "a"}},
+    ],
+)
+def test_what_is_no_schema_is_refused(schema):
+    assert causes(Cluster().define(with_property(schema)))

@@ -94,3 +94,11 @@ def test_rules_that_cannot_be_parsed_are_refused():
     assert field == "spec.validation.openAPIV3Schema.properties[spec].x-kubernetes-validations[0].rule"
     assert '"Rule":"self.size \\u003e"' in message
     assert "compilation failed: ERROR: <input>:1:" in message
+
+
+def test_a_rule_that_would_take_too_long_is_broken():
+    nested = "self.list.all(a, self.list.all(b, self.list.all(c, a + b + c > 0)))"
+    cluster = cluster_with({"rule": nested, "message": "m"})
+    assert cluster("POST", WIDGETS, widget("short", list=[1, 2])).code == 201
+    found = causes(cluster("POST", WIDGETS, widget("long", list=[1] * 100)))
+    assert found == [("spec", "Invalid value: call cost exceeds limit for rule: m")]

@@ -24,6 +24,10 @@ from k8slab.errors import OMITTED, FieldError
 
 ROOT = "<nil>"
 NAMES = "x-kubernetes-validations"
+MACROS = frozenset({"all", "exists", "exists_one", "map", "filter"})
+BUDGET = 200_000
+"""Steps that a rule may take on one value, so that no object keeps the server busy for long."""
+TOO_DEAR = "call cost exceeds limit for rule"
 REASONS = {
     "FieldValueForbidden": "Forbidden",
     "FieldValueRequired": "Required value",
@@ -35,12 +39,20 @@ class RuleError(Exception):
     """An expression that cannot be parsed: the compiler's words."""
 
 
-@lru_cache(maxsize=1024)
 def program(expression: str) -> Any:
     """The runnable form of an expression. Raises RuleError."""
+    return _parsed(expression)[0]
+
+
+@lru_cache(maxsize=1024)
+def _parsed(expression: str) -> tuple[Any, int]:
+    """The runnable form of an expression, and how deep its loops are nested."""
     environment = celpy.Environment()
     try:
-        return environment.program(environment.compile(expression), functions=FUNCTIONS)
+        tree = environment.compile(expression)
+        return environment.program(tree, functions=FUNCTIONS), _loops(tree)
+    except RecursionError:
+        raise RuleError("compilation failed: ERROR: <input>:1:1: expression recursion limit exceeded: 250") from None
     except CELParseError as error:
         line, column = error.line or 1, error.column or 1
         shown = expression.splitlines()[line - 1] if expression else ""
@@ -48,6 +60,22 @@ def program(expression: str) -> Any:
             f"compilation failed: ERROR: <input>:{line}:{column}: Syntax error: mismatched input\n"
             f" | {shown}\n | {'.' * (column - 1)}^"
         ) from None
+
+
+def _loops(tree: Any) -> int:
+    """How deep the macros of an expression are nested, each of which goes over a list or map."""
+    children = getattr(tree, "children", ())
+    deepest = max((_loops(child) for child in children), default=0)
+    if any(str(child) in MACROS for child in children if not hasattr(child, "children")):
+        return 1 + deepest
+    return deepest
+
+
+def _nodes(value: Any) -> int:
+    """How many values there are in a value."""
+    if isinstance(value, dict):
+        return 1 + sum(map(_nodes, value.values()))
+    return 1 + sum(map(_nodes, value)) if isinstance(value, list) else 1
 
 
 def has_rules(schema: Any) -> bool:
@@ -97,17 +125,28 @@ def _broken(rule: dict[str, Any], value: Any, schema: Schema, old: Any, path: st
     if not about_change and old is not MISSING and same(value, old):
         # An update that leaves a value alone need not mend it.
         return None
+    place = (path + rule.get("fieldPath", "")).lstrip(".") or ROOT
+    if _cost(rule["rule"].strip(), value) > BUDGET:
+        return FieldError("Invalid value", place, OMITTED, f"{TOO_DEAR}: {_message(rule)}")
     activation = {"self": to_cel(value, schema, is_root)}
     if about_change:
         activation["oldSelf"] = to_cel(old, schema, is_root)
-    place = (path + rule.get("fieldPath", "")).lstrip(".") or ROOT
     try:
         if program(rule["rule"].strip()).evaluate(activation):
             return None
-    except (CELEvalError, RuleError, TypeError, ValueError) as error:
+    except (CELEvalError, RuleError, RecursionError, TypeError, ValueError) as error:
         return FieldError("Invalid value", place, OMITTED, f"{_words(error)} evaluating rule: {_message(rule)}")
     kind = REASONS.get(rule.get("reason", ""), "Invalid value")
     return FieldError(kind, place, OMITTED, _explained(rule, activation))
+
+
+def _cost(expression: str, value: Any) -> int:
+    """About how many steps a rule may take on a value."""
+    try:
+        loops = _parsed(expression)[1]
+    except RuleError:
+        return 0
+    return int(_nodes(value) ** loops) if loops else 0
 
 
 def _words(error: Exception) -> str:
@@ -121,7 +160,7 @@ def _explained(rule: dict[str, Any], activation: dict[str, Any]) -> str:
         return _message(rule)
     try:
         found = str(program(expression.strip()).evaluate(activation)).strip()
-    except (CELEvalError, RuleError, TypeError, ValueError):
+    except (CELEvalError, RuleError, RecursionError, TypeError, ValueError):
         return _message(rule)
     return found if found and "\n" not in found else _message(rule)
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import re2  # type: ignore[import-untyped]
 
+from k8slab.api.apiextensions_v1 import JSONSchemaProps
+from k8slab.api.codec import DecodeError, convert
 from k8slab.apiserver.crd.structural import EMBEDDED, PRESERVE, Schema, prune
 from k8slab.apiserver.crd.values import compiled, validate
 from k8slab.errors import FieldError, Verbatim, go_json
@@ -27,9 +29,36 @@ ONLY_OUTSIDE = (
 
 def schema_errors(schema: Schema, path: str) -> Errors:
     """What is wrong with the schema of a version."""
-    errors: Errors = []
+    errors = _misshapen(schema, path)
+    if errors:
+        return errors
     _root(schema, path, errors)
     _node(schema, path, errors)
+    return errors
+
+
+def _misshapen(schema: Schema, path: str) -> Errors:
+    """Schemas at any depth that are none: those of items and of map values come undecoded."""
+    errors: Errors = []
+    for name in ("items", "additionalProperties"):
+        inner = schema.get(name)
+        if inner is None or (isinstance(inner, bool) and name != "items"):
+            continue
+        try:
+            convert(inner if isinstance(inner, dict) else {name: inner}, JSONSchemaProps, not isinstance(inner, dict))
+        except DecodeError as error:
+            errors.append(FieldError.invalid(f"{path}.{name}", inner, str(error)))
+            continue
+        if not isinstance(inner, dict):
+            errors.append(FieldError.invalid(f"{path}.{name}", inner, "must be a schema"))
+            continue
+        errors += _misshapen(inner, f"{path}.{name}")
+    for name, inner in (schema.get("properties") or {}).items():
+        errors += _misshapen(inner, f"{path}.properties[{name}]")
+    for name in CHOICES:
+        found = schema.get(name) or ()
+        for inner in found if isinstance(found, (list, tuple)) else (found,):
+            errors += _misshapen(inner, f"{path}.{name}")
     return errors
 
 
