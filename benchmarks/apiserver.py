@@ -107,8 +107,8 @@ class Bench:
         )
 
 
-def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
+def main(count: int = 5000) -> None:
+    """Measure every step on so many objects."""
     bench = Bench(count)
     print(f"{count} objects, {WATCHERS} watchers of all Pods, {NODES} of one node each")
     steps = (
@@ -126,4 +126,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5000)

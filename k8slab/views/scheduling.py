@@ -232,7 +232,8 @@ def _draw_scores(svg: Svg, explanation: Any, node: Any, x: float, y: float, room
     """A bar of weighted scores, as long as the best total is of the room, and the total behind it."""
     weights = _weights(explanation)
     best = max(one.total for one in explanation.nodes if one.total is not None)
-    length = max(40.0, room - 130)
+    # Behind the bar stand the total and, at the longest, "equally good, runner-up".
+    length = max(40.0, room - 190)
     left, height = x, 18
     for index, name in enumerate(weights):
         score = node.scores.get(name)
