@@ -93,7 +93,8 @@ class Case:
 
     def picture(self) -> str:
         """The last lab's board as HTML, or nothing where no lab was made."""
-        return self.labs[-1].picture().html if self.labs else ""
+        used = self.labs and self.labs[-1].cluster.clock.now > 0
+        return self.labs[-1].picture().html if used else ""
 
 
 class Check:

@@ -13,9 +13,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from k8slab.errors import K8sLabError
 from k8slab.grader import feedback
 from k8slab.grader.judge import judge
+from k8slab.grader.plaintext import clean_all
 from k8slab.grader.result import Result, write_all
 from k8slab.grader.rubric import Rubric, load_rubrics
 from k8slab.grader.session import Session, Template
@@ -74,6 +77,8 @@ def _graded(found: list[Submission], settings: Settings, workers: int) -> Iterat
                 yield future.result()
             except BrokenProcessPool:
                 yield _failed(futures[future], settings, "the grader's process ended; grade this one again")
+            except Exception as error:
+                yield _failed(futures[future], settings, f"the grader failed on it: {type(error).__name__}")
 
 
 def _grade_in_pool(one: Submission, settings: Settings) -> Result:
@@ -91,6 +96,8 @@ def grade_one(one: Submission, settings: Settings, template: Template) -> Result
         result = _failed(one, settings, str(error))
     except Exception as error:
         result = _failed(one, settings, f"the grader failed on it: {type(error).__name__}: {error}")
+    # What a learner chose may stand in any text: none of it may keep the results from being written.
+    result = msgspec.convert(clean_all(msgspec.to_builtins(result)), Result)
     title = settings.rubrics[result.exercise].title if result.exercise in settings.rubrics else result.exercise
     result.feedback = f"feedback/{one.learner}.html"
     (settings.out / result.feedback).write_text(feedback.page(result, title or "Grade"), encoding="utf-8")
@@ -109,7 +116,7 @@ def _grade(one: Submission, settings: Settings, template: Template) -> Result:
     run = _execute(one, notebook, rubric, settings, template)
     journal = run["journal"] if rubric.journal else None
     tests = judge(rubric, run["answers"], journal, settings.check_seconds)
-    flags = [f"`{answer}`: {problem}" for answer, problem in run["problems"].items()]
+    flags = [*run["errors"][:5], *(f"`{answer}`: {problem}" for answer, problem in run["problems"].items())]
     return Result(
         exercise=wanted,
         learner=one.learner,
@@ -142,7 +149,14 @@ def _execute(
         session.close()
     cells = ", ".join(f"cell {number} ({status})" for number, status in session.guilty)
     message = f"{cells}: the rest of the notebook was run without it" if cells else ""
-    return {**found, "verdict": session.verdict, "message": message, "tier": session.tier, "executed": executed}
+    return {
+        **found,
+        "verdict": session.verdict,
+        "message": message,
+        "errors": session.errors,
+        "tier": session.tier,
+        "executed": executed,
+    }
 
 
 def run_notebook(notebook: dict[str, Any], target: Path, session: Session) -> None:
@@ -177,18 +191,26 @@ def _provide(session: Session, exercise: Path) -> None:
 
 
 def _empty(one: Submission, settings: Settings, verdict: str, message: str) -> Result:
-    rubric = settings.rubrics.get(settings.exercise or "") or next(iter(settings.rubrics.values()))
-    maximum = sum(check.points for check in rubric.checks())
-    name = settings.exercise or rubric.exercise
+    name = settings.exercise or _claimed(one)
+    rubric = settings.rubrics.get(name)
+    maximum = sum(check.points for check in rubric.checks()) if rubric else 0
     return Result(
-        exercise=name,
+        exercise=name if rubric else "",
         learner=one.learner,
         submission=one.path.name,
         verdict=verdict,
         message=message,
         max_score=maximum,
-        seed=rubric.seed,
+        seed=rubric.seed if rubric else 0,
     )
+
+
+def _claimed(one: Submission) -> str:
+    """The exercise that a submission says it answers, as far as it can be read."""
+    try:
+        return exercise_of(read(one.path)[0])
+    except Unreadable:
+        return ""
 
 
 def _failed(one: Submission, settings: Settings, message: str) -> Result:

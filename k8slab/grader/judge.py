@@ -20,6 +20,7 @@ import msgspec
 from k8slab.api.request import ADMIN
 from k8slab.course.check import Case, Check, Verdict
 from k8slab.grader.rubric import Rubric
+from k8slab.sim.clock import HOUR
 from k8slab.sim.journal import Entry, Journal, JournalError
 
 #: A learner's day at the lab has a few thousand inputs; a replay of millions is an attack on the grader's time.
@@ -29,6 +30,9 @@ MEMORY = 4 * 2**30
 
 #: Subresources which learners have no business with.
 COMPONENTS_ONLY = ("status", "binding", "finalize")
+#: Resources whose objects say what components saw: made by hand, they say what nobody saw.
+COMPONENTS_RESOURCES = ("leases", "endpointslices", "endpoints")
+MAX_TIME = 31 * 24 * HOUR
 ADMIN_USER = msgspec.to_builtins(ADMIN)
 
 
@@ -109,8 +113,24 @@ def _check_entry(entry: Entry) -> None:
         raise JournalError("the lab ran without some of its components: make it with Lab(workers=3)")
     if entry.kind == "request" and entry.data.get("subresource") in COMPONENTS_ONLY:
         raise JournalError(f"{entry.data['subresource']} was written by hand, which only components of a cluster do")
+    if entry.kind == "request" and entry.data.get("resource") in COMPONENTS_RESOURCES:
+        raise JournalError(f"{entry.data['resource']} were written by hand, which only components of a cluster do")
+    if entry.kind == "request" and entry.data.get("resource") == "nodes" and "status" in _body(entry):
+        raise JournalError("a node's status was written by hand, which only its kubelet does")
+    if entry.kind == "advance" and not 0 <= _number(entry.data.get("until")) <= MAX_TIME:
+        raise JournalError("more than a month of the lab's time passed")
     if entry.kind == "request" and entry.data.get("user", {}) not in ({}, ADMIN_USER):
         raise JournalError("a request was made in the name of somebody else")
+
+
+def _body(entry: Entry) -> Any:
+    body = entry.data.get("body")
+    # A text (a patch as it was sent) is searched as it stands.
+    return body if isinstance(body, (dict, str)) else ()
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else -1
 
 
 def _read(fd: int, deadline: float) -> bytes | None:

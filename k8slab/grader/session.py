@@ -19,9 +19,14 @@ from typing import Any
 from k8slab.errors import K8sLabError
 from k8slab.grader import frames
 from k8slab.grader.jail import Limits
+from k8slab.grader.plaintext import clean
 
 #: How often a submission gets a new worker after a cell killed the last one.
 MAX_REBOOTS = 5
+
+#: What the executed copy keeps of one cell: so many outputs, so many characters together.
+MAX_OUTPUTS = 500
+MAX_OUTPUT = 4_000_000
 
 
 class TemplateError(K8sLabError):
@@ -32,6 +37,10 @@ class Template:
     """A running template process (``template.py``); use it as a context manager."""
 
     def __init__(self, timeout: float = 60) -> None:
+        self._timeout = timeout
+        self._start()
+
+    def _start(self) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         environment = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
         with tempfile.TemporaryFile() as log:
@@ -46,7 +55,7 @@ class Template:
             )
             theirs.close()
             try:
-                frames.receive(self._control, time.monotonic() + timeout)
+                frames.receive(self._control, time.monotonic() + self._timeout)
             except K8sLabError:
                 self.close()
                 log.seek(0)
@@ -56,12 +65,26 @@ class Template:
 
     def fork(self, home: str, limits: Limits) -> tuple[socket.socket, int, str]:
         """A new jailed worker: its channel, the process to kill, and the jail's tier."""
+        try:
+            return self._fork(home, limits)
+        except (frames.ChannelClosed, frames.ChannelTimeout, OSError):
+            # A template that died must not fail everybody after it.
+            self.close()
+            self._start()
+            return self._fork(home, limits)
+
+    def _fork(self, home: str, limits: Limits) -> tuple[socket.socket, int, str]:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        frames.send(self._control, {"home": home, "limits": list(limits)})
-        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))
-        self._control.sendmsg([b"!"], [rights])
-        theirs.close()
-        answer = frames.receive(self._control, time.monotonic() + 30)
+        try:
+            frames.send(self._control, {"home": home, "limits": list(limits)})
+            rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))
+            self._control.sendmsg([b"!"], [rights])
+            answer = frames.receive(self._control, time.monotonic() + 30)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         return ours, answer["pid"], answer["tier"]
 
     def close(self) -> None:
@@ -86,16 +109,20 @@ class Session:
 
     def __init__(self, template: Template, timeout: float, limits: Limits | None = None) -> None:
         self._template, self._limits = template, limits or Limits(cpu_seconds=int(timeout) + 10)
-        self._timeout = timeout
         self._deadline = time.monotonic() + timeout
         self._done: list[str] = []
         self._reboots = 0
         self.verdict = "graded"
         self.guilty: list[tuple[int, str]] = []
+        self.errors: list[str] = []
         self._home = tempfile.mkdtemp(prefix="k8slab-")
         self._channel: socket.socket | None = None
         self._pid, self.tier = 0, "none"
-        self._boot()
+        try:
+            self._boot()
+        except BaseException:
+            self.close()
+            raise
 
     def _boot(self) -> None:
         self._channel, self._pid, self.tier = self._template.fork(self._home, self._limits)
@@ -113,7 +140,11 @@ class Session:
             self._note(number, answer["status"])
             return {"status": answer["status"], "outputs": [*_outputs(answer), _last_words(answer["status"])]}
         self._done.append(source)
-        return {"status": answer["status"], "outputs": _outputs(answer)}
+        outputs = _outputs(answer)
+        if answer["status"] == "error":
+            error = next((one for one in outputs if one["output_type"] == "error"), {"ename": "an error", "evalue": ""})
+            self.errors.append(f"Cell {number} ended with {error['ename']}: {error['evalue'][:300]}")
+        return {"status": answer["status"], "outputs": outputs}
 
     def answers(self, names: list[str]) -> dict[str, Any]:
         """The values of the declared names as plain data, what is wrong with the others, and the lab's journal."""
@@ -186,7 +217,8 @@ class Session:
 
 
 def _rest(names: list[str], answers: Any, problems: Any, journal: Any) -> dict[str, Any]:
-    return {"problems": {name: str(problems[name])[:500] for name in names if name in problems}, "journal": journal}
+    told = {name: clean(str(problems[name])[:500]) for name in names if name in problems}
+    return {"problems": told, "journal": journal}
 
 
 def _is_result(answer: dict[str, Any]) -> bool:
@@ -194,24 +226,38 @@ def _is_result(answer: dict[str, Any]) -> bool:
 
 
 def _outputs(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """Outputs that really are ones: a worker may send anything."""
-    kept = []
-    for output in answer["outputs"]:
-        kind = output.get("output_type") if isinstance(output, dict) else None
-        if kind == "stream" and output.get("name") in ("stdout", "stderr"):
-            kept.append({"output_type": kind, "name": output["name"], "text": str(output.get("text", ""))})
-        elif kind == "error":
-            lines = output.get("traceback")
-            traceback = [str(line) for line in lines] if isinstance(lines, list) else []
-            names = {name: str(output.get(name, "")) for name in ("ename", "evalue")}
-            kept.append({"output_type": kind, **names, "traceback": traceback})
-        elif kind in ("display_data", "execute_result") and isinstance(output.get("data"), dict):
-            data = {str(mime): value for mime, value in output["data"].items() if isinstance(value, (str, list, dict))}
-            shown: dict[str, Any] = {"output_type": kind, "data": data, "metadata": {}}
-            if kind == "execute_result":
-                shown["execution_count"] = None
-            kept.append(shown)
+    """Outputs that really are ones, within bounds: a worker may send anything."""
+    kept: list[dict[str, Any]] = []
+    room = MAX_OUTPUT
+    for output in answer["outputs"][:MAX_OUTPUTS]:
+        clean_one = _output(output) if isinstance(output, dict) else None
+        if clean_one is not None:
+            room -= sum(len(str(part)) for part in (*clean_one.values(), *clean_one.get("data", {}).values()))
+            if room < 0:
+                break
+            kept.append(clean_one)
     return kept
+
+
+def _output(output: dict[str, Any]) -> dict[str, Any] | None:
+    kind = output.get("output_type")
+    if kind == "stream" and output.get("name") in ("stdout", "stderr"):
+        return {"output_type": kind, "name": output["name"], "text": clean(_text(output.get("text")))}
+    if kind == "error":
+        lines = output.get("traceback")
+        traceback = [clean(_text(line)) for line in lines[:200]] if isinstance(lines, list) else []
+        names = {name: clean(_text(output.get(name))) for name in ("ename", "evalue")}
+        return {"output_type": kind, **names, "traceback": traceback}
+    if kind in ("display_data", "execute_result") and isinstance(output.get("data"), dict):
+        # Texts only: nested data (a widget's, a plot's) would show nothing in a copy that is for reading.
+        data = {clean(mime): clean(value) for mime, value in output["data"].items() if isinstance(value, str)}
+        shown: dict[str, Any] = {"output_type": kind, "data": data, "metadata": {}}
+        return {**shown, "execution_count": None} if kind == "execute_result" else shown
+    return None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _last_words(status: str) -> dict[str, Any]:

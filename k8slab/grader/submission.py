@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from k8slab.errors import K8sLabError
+from k8slab.grader.plaintext import clean
 
 MAX_BYTES = 20 * 2**20
 MAX_CELLS = 2_000
@@ -46,13 +47,17 @@ def find(folder: Path) -> list[Submission]:
 
 
 def _distinct(found: list[Submission]) -> list[Submission]:
-    """Learners' names end up as file names: make them safe and distinct."""
-    names: dict[str, int] = {}
+    """Learners' names end up as file names: make them safe, short and distinct (also where case does not count)."""
+    used: set[str] = set()
     out = []
     for learner, path in found:
-        safe = re.sub(r"[^\w.@+-]+", "_", learner).strip("._") or "unnamed"
-        names[safe] = names.get(safe, 0) + 1
-        out.append(Submission(safe if names[safe] == 1 else f"{safe}-{names[safe]}", path))
+        safe = re.sub(r"[^\w.@+-]+", "_", clean(learner)).strip("._")[:80] or "unnamed"
+        name, number = safe, 1
+        while name.casefold() in used:
+            number += 1
+            name = f"{safe}-{number}"
+        used.add(name.casefold())
+        out.append(Submission(name, path))
     return out
 
 
@@ -111,17 +116,17 @@ def _lab_metadata(metadata: Any) -> dict[str, Any]:
 def _cell(number: int, cell: dict[str, Any]) -> dict[str, Any]:
     source = cell.get("source", cell.get("input", ""))
     text = "".join(map(str, source)) if isinstance(source, list) else str(source)
-    clean: dict[str, Any] = {"id": f"cell-{number}", "metadata": {}, "source": text.replace("\0", "")}
+    made: dict[str, Any] = {"id": f"cell-{number}", "metadata": {}, "source": clean(text)}
     if cell.get("cell_type") == "code":
-        return {"cell_type": "code", **clean, "outputs": [], "execution_count": None}
-    return {"cell_type": "markdown", **clean}
+        return {"cell_type": "code", **made, "outputs": [], "execution_count": None}
+    return {"cell_type": "markdown", **made}
 
 
 def exercise_of(notebook: dict[str, Any]) -> str:
     """The exercise that a notebook says it answers; empty where it does not."""
     name = notebook["metadata"]["k8slab"].get("exercise")
     if isinstance(name, str):
-        return name
+        return clean(name)[:100]
     # Metadata may be lost on the way; the line that opens the exercise says it as well.
     for cell in notebook["cells"]:
         match = re.search(r"Exercise\(\s*['\"]([\w.-]+)['\"]", cell["source"]) if cell["cell_type"] == "code" else None

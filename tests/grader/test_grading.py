@@ -287,3 +287,61 @@ def test_rubrics_are_checked(tmp_path):
     (tmp_path / "course.toml").write_text("[exercises.x]\n")
     with pytest.raises(RubricError, match="has no checks"):
         load_rubrics(tmp_path)
+
+
+def test_odd_texts_and_names_keep_nobody_from_a_grade(tmp_path):
+    submissions = tmp_path / "in"
+    long = submissions / ("x" * 200)
+    long.mkdir(parents=True)
+    for name in ("a", "b"):
+        (long / f"{name * 200}.ipynb").write_bytes(b"{}")
+    (submissions / "anna").mkdir()
+    for path in ("anna/x.ipynb", "anna-2.ipynb", "Anna.ipynb"):
+        (submissions / path).write_bytes(b"")
+    odd = {"metadata": {"k8slab": {"exercise": "\ud800\x1b[31m"}}, "cells": [{"cell_type": "code", "source": "\ud800"}]}
+    (submissions / "odd.ipynb").write_text(json.dumps(odd))
+    printed = notebook("print(chr(0xd800), chr(27))", f"manifest = {GOOD!r}", "1 / 0")
+    (submissions / "printed.ipynb").write_text(json.dumps(printed))
+    assert grade_folder(submissions, EXERCISES, RUBRICS, tmp_path / "out", timeout=30) == 0
+    results = json.loads((tmp_path / "out/grades.json").read_text(encoding="utf-8"))["results"]
+    assert len({one["learner"].casefold() for one in results}) == len(results) == 7
+    assert len(list((tmp_path / "out/feedback").iterdir())) == 7
+    scores = {one["learner"]: one["score"] for one in results}
+    assert scores["printed"] == 6
+    page = (tmp_path / "out/feedback/printed.html").read_text(encoding="utf-8")
+    assert "Cell 3 ended with ZeroDivisionError: division by zero" in page
+
+
+def test_a_worker_that_lies_costs_the_supervisor_little():
+    from k8slab.grader.session import MAX_OUTPUT, _outputs
+
+    flood = {"output_type": "stream", "name": "stdout", "text": "x" * (MAX_OUTPUT // 2)}
+    nested = {"output_type": "display_data", "data": {"text/html": [[["x"]]], "text/plain": "y"}}
+    kept = _outputs({"outputs": [nested, 5, {"output_type": "odd"}, flood, flood, flood]})
+    assert kept[0]["data"] == {"text/plain": "y"}
+    assert sum(len(str(one)) for one in kept) < 1.2 * MAX_OUTPUT
+
+
+def test_a_template_that_died_is_replaced():
+    with Template() as running:
+        running._process.kill()
+        running._process.wait()
+        session = Session(running, 20)
+        assert session.run(1, "1 + 1")["status"] == "ok"
+        session.close()
+
+
+def test_journals_of_what_only_components_do_are_refused():
+    from k8slab.grader.judge import parse_journal
+    from k8slab.sim.journal import JournalError
+
+    setup = '{"time":0,"kind":"setup","workers":1,"control_planes":1,"seed":1}\n'
+    for line, words in (
+        ('{"time":0,"kind":"request","verb":"create","resource":"leases"}', "by hand"),
+        ('{"time":0,"kind":"request","verb":"update","resource":"pods","subresource":"status"}', "by hand"),
+        ('{"time":0,"kind":"request","verb":"create","resource":"nodes","body":{"status":{}}}', "by hand"),
+        ('{"time":0,"kind":"request","verb":"create","resource":"pods","user":{"name":"x"}}', "somebody else"),
+        ('{"time":0,"kind":"advance","until":100000000000000000}', "more than a month"),
+    ):
+        with pytest.raises(JournalError, match=words):
+            parse_journal(setup + line)
