@@ -179,7 +179,12 @@ class Lab:
 
     def _all_ready(self) -> bool:
         snapshot = self.cluster.snapshot()
-        return all(map(_replicas_ready, snapshot.list("deployments"))) and all(map(_pod_ready, snapshot.list("pods")))
+        return (
+            all(map(_replicas_ready, snapshot.list("deployments")))
+            and all(map(_members_ready, snapshot.list("statefulsets")))
+            and all(map(_daemons_ready, snapshot.list("daemonsets")))
+            and all(map(_pod_ready, snapshot.list("pods")))
+        )
 
     def play(self, speed: float = 1.0) -> None:
         """Let virtual time pass by itself, ``speed`` virtual seconds a second, until ``pause``; the cell returns."""
@@ -616,6 +621,20 @@ def _replicas_ready(deployment: Any) -> bool:
     status = deployment.status
     return (
         status is not None and (status.readyReplicas or 0) == (status.updatedReplicas or 0) == deployment.spec.replicas
+    )
+
+
+def _members_ready(statefulset: Any) -> bool:
+    status = statefulset.status
+    return status is not None and (status.readyReplicas or 0) == statefulset.spec.replicas
+
+
+def _daemons_ready(daemonset: Any) -> bool:
+    status = daemonset.status
+    return (
+        status is not None
+        and (status.observedGeneration or 0) >= (daemonset.metadata.generation or 0)
+        and (status.numberReady or 0) == (status.desiredNumberScheduled or 0)
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from k8slab.demo.story import Story
+from k8slab.demo.story import Chapter, Story
+from k8slab.lab import Display
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1b1f; --paper: #ffffff; --code: #f4f5f7; --line: #d9dce1; }
@@ -21,7 +22,7 @@ footer { margin-top: 3rem; font-size: .85rem; opacity: .75; }
 
 def report(story: Story, title: str) -> str:
     """The told story as an HTML page."""
-    parts = [_chapter(*chapter) for chapter in story.chapters]
+    parts = [_chapter(chapter) for chapter in story.chapters]
     lab = story.lab
     foot = f"Simulated by k8slab with seed {lab.cluster.seed}; history {lab.history.digest()[:16]}."
     return (
@@ -31,8 +32,11 @@ def report(story: Story, title: str) -> str:
     )
 
 
-def _chapter(title: str, text: str, picture: object) -> str:
-    html = f"<h2>{escape(title)}</h2>\n<pre>{escape(text)}</pre>\n"
-    if picture is not None:
-        html += f"<figure>{picture.html}</figure>\n"  # type: ignore[attr-defined]
-    return html
+def _chapter(chapter: Chapter) -> str:
+    return f"<h2>{escape(chapter.title)}</h2>\n" + "".join(map(_part, chapter.parts))
+
+
+def _part(part: str | Display) -> str:
+    if isinstance(part, str):
+        return f"<pre>{escape(part.strip())}</pre>\n"
+    return f"<figure>{part.html}</figure>\n"

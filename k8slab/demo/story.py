@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 from k8slab.cluster.history import Change
 from k8slab.lab import CommandError, Display, Lab
@@ -19,34 +19,40 @@ class StuckError(CommandError):
     """Not everything runs in the time given; the message holds the events of what is stuck."""
 
 
+class Chapter(NamedTuple):
+    """A chapter of a told run: its parts are texts and pictures, in the order in which they were told."""
+
+    title: str
+    parts: list[str | Display]
+
+
 class Story:
     """A told run: lines as they happened, and pictures for the report.
 
-    ``say`` gets each line at once; ``chapters`` collects ``(title, text, picture)`` for the report.
+    ``say`` gets each line at once; ``chapters`` collects everything for the report.
     """
 
     def __init__(self, lab: Lab, say: Callable[[str], object]) -> None:
         self.lab, self._say = lab, say
-        self.chapters: list[tuple[str, str, Display | None]] = []
-        self._lines: list[str] = []
+        self.chapters: list[Chapter] = []
 
     def chapter(self, title: str) -> None:
         """Begin a chapter."""
-        self._lines = []
         self._say(f"\n== {title}")
-        self.chapters.append((title, "", None))
+        self.chapters.append(Chapter(title, []))
 
     def line(self, text: str = "") -> None:
         """Tell something in the current chapter."""
         self._say(text)
-        self._lines.append(text)
-        title, _, picture = self.chapters[-1]
-        self.chapters[-1] = (title, "\n".join(self._lines), picture)
+        parts = self.chapters[-1].parts
+        if parts and isinstance(parts[-1], str):
+            parts[-1] += "\n" + text
+        else:
+            parts.append(text)
 
     def show(self, picture: Display) -> None:
         """Put a picture into the current chapter of the report."""
-        title, text, _ = self.chapters[-1]
-        self.chapters[-1] = (title, text, picture)
+        self.chapters[-1].parts.append(picture)
 
     def kubectl(self, command: str) -> None:
         """Run a command and tell what it printed."""
@@ -100,10 +106,10 @@ def _fail(story: Story, victim: str) -> None:
     story.kubectl("get nodes")
     story.show(lab.picture())
     lab.run(OUTAGE - 70)
-    story.line()
     story.line("What happened, from the moment of the power cut:")
     _tell_changes(story, revision, start)
     story.kubectl("get pods -o wide")
+    story.show(lab.picture())
 
 
 def _recover(story: Story, victim: str, timeout: float) -> None:
@@ -112,12 +118,12 @@ def _recover(story: Story, victim: str, timeout: float) -> None:
     start, revision = lab.clock.now, lab.history.revision
     lab.recover_node(victim)
     lab.settle(timeout=timeout)
+    if not lab.run_until_ready(timeout):
+        raise StuckError(_stuck(lab, timeout))
     _tell_changes(story, revision, start)
     story.kubectl("get nodes")
     story.kubectl("get pods -o wide")
     story.show(lab.picture())
-    if not lab.run_until_ready(timeout):
-        raise StuckError(_stuck(lab, timeout))
     story.line("Desired equals actual again.")
 
 
@@ -167,7 +173,7 @@ def _node_news(change: Change) -> str:
 
 def _pod_news(change: Change) -> str:
     if change.before is None:
-        return "replacement created"
+        return "Pod created"
     if change.after is None:
         return "Pod removed"
     if change.before.metadata.deletionTimestamp is None and change.after.metadata.deletionTimestamp is not None:

@@ -91,7 +91,10 @@ class Decisions:
     def record(self, attempt: Attempt) -> None:
         """Keep an attempt."""
         metadata = attempt.pod.metadata
-        self.attempts.setdefault(metadata.uid, []).append(attempt)
+        made = self.attempts.setdefault(metadata.uid, [])
+        # Counted here: the queue starts to count anew when the scheduler is started again.
+        attempt.number = len(made) + 1
+        made.append(attempt)
         self._uids[(metadata.namespace, metadata.name)] = metadata.uid
 
     def of(self, namespace: str, name: str) -> list[Attempt]:

@@ -34,7 +34,7 @@ def test_the_demo_tells_what_happens_when(capsys, tmp_path):
     text = capsys.readouterr().out
     story = [line.split("  ") for line in text.splitlines()]
     assert "NotReady" in text and "Terminating" in text
-    order = ("== Everything starts", "loses its power", "node becomes NotReady", "Pod evicted", "replacement created")
+    order = ("== Everything starts", "loses its power", "node becomes NotReady", "Pod evicted", "Pod created")
     places = [
         text.index(words) for words in (*order, "comes back", "node becomes Ready", "Desired equals actual again")
     ]

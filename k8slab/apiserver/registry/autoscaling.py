@@ -26,7 +26,8 @@ def scaler_from_v2(scaler: Any) -> v1.HorizontalPodAutoscaler:
     metrics = list(spec.metrics or ())
     cpu = next((each for each in metrics if _is_cpu_use(each)), None)
     kept = [_flat(each, "target") for each in metrics if each is not cpu]
-    current = list((status.currentMetrics if status is not None else None) or ())
+    # An entry without a type stands for a metric that could not be measured: v1 has no words for it.
+    current = [each for each in (status.currentMetrics if status is not None else None) or () if each.type]
     annotations = {
         METRICS: _json(kept),
         CURRENT: _json([_flat(each, "current") for each in current]),
