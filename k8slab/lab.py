@@ -343,7 +343,9 @@ class Lab:
         if not isinstance(target, str):
             namespace, uid = target.metadata.namespace, target.metadata.uid
             target = target.metadata.name
-        _, name = _split(target if "/" in target else f"pod/{target}", None)
+        resource, name = _split(target if "/" in target else f"pod/{target}", None)
+        if resource not in ("pod", "pods", "po"):
+            raise CommandError(f"the scheduler decides about Pods: name one, not {target!r}")
         try:
             return DecisionSource(self.cluster, namespace or self.namespace, name, uid).decision(attempt, node)
         except LookupError as error:

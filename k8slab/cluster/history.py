@@ -41,6 +41,10 @@ class Snapshot:
         self.time = time
         self.revision = revision
 
+    def __repr__(self) -> str:
+        use = ".list('pods'), .get('pods', 'default', name)"
+        return f"<Snapshot at {seconds(self.time)}, revision {self.revision}: {use}>"
+
     def list(self, resource: str, namespace: str | None = None) -> tuple[Any, ...]:
         """All objects of a resource (any name that kubectl takes), sorted by namespace and name."""
         prefix = storage_prefix(self._scheme.resource(resource))

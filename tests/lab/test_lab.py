@@ -278,3 +278,26 @@ def test_crashed_components_catch_up(web):
     web.faults.heal()
     web.run("1m")
     assert len(pods(web)) == 3
+
+
+def test_explain_is_about_pods(web):
+    with pytest.raises(CommandError, match="decides about Pods"):
+        web.explain("deployment/web")
+    assert "Snapshot at 2s" in repr(web.at("2s"))
+
+
+def test_ready_means_all_kinds_of_workloads(lab):
+    manifest = WEB.replace("kind: Deployment", "kind: StatefulSet").replace(
+        "replicas: 3", "replicas: 3\n  serviceName: w"
+    )
+    lab.apply(manifest, echo=False)
+    assert lab.run_until_ready("5m")
+    assert lab.get("statefulset/web").status.readyReplicas == 3
+
+
+def test_autoscalers_without_metrics_are_listed_in_v1(web):
+    web.kubectl("autoscale deployment web --min=2 --max=6 --cpu-percent=50", echo=False)
+    web.run("2m")
+    output = web.kubectl("get hpa.v1.autoscaling -o yaml", echo=False)
+    assert output.exit_code == 0
+    assert "maxReplicas: 6" in output.stdout
