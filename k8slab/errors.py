@@ -282,11 +282,6 @@ def conflict(group_resource: str, name: str, why: str = MODIFIED) -> ApiError:
     return ApiError(409, "Conflict", text, _subject(group_resource, name))
 
 
-def apply_conflict(message: str, causes: Iterable[dict[str, Any]]) -> ApiError:
-    """409 of server-side apply: fields that other managers own."""
-    return ApiError(409, "Conflict", message, None, causes)
-
-
 def gone(message: str) -> ApiError:
     """410 `Gone`."""
     return ApiError(410, "Gone", message)
@@ -295,11 +290,6 @@ def gone(message: str) -> ApiError:
 def expired(message: str) -> ApiError:
     """410 `Expired`: a resource version or continue token that is too old."""
     return ApiError(410, "Expired", message)
-
-
-def request_entity_too_large(why: str) -> ApiError:
-    """413 `Request entity too large: why`."""
-    return ApiError(413, "RequestEntityTooLarge", f"Request entity too large: {why}")
 
 
 def unsupported_media_type(accepted: Iterable[str]) -> ApiError:
@@ -330,13 +320,6 @@ def unexpected(message: str) -> ApiError:
 def internal_error(why: str) -> ApiError:
     """500 `Internal error occurred: why`."""
     return ApiError(500, "InternalError", f"Internal error occurred: {why}", None, ({"message": why},))
-
-
-def server_timeout(group_resource: str, operation: str, retry_after_seconds: int = 0) -> ApiError:
-    """500 `The list operation against pods could not be completed at this time, please try again.`."""
-    text = f"The {operation} operation against {group_resource} could not be completed at this time, please try again."
-    details = _subject(group_resource, operation) | {"retryAfterSeconds": retry_after_seconds}
-    return ApiError(500, "ServerTimeout", text, details)
 
 
 def service_unavailable(message: str) -> ApiError:
