@@ -7,12 +7,12 @@ from typing import Any
 from k8slab.api import selector as selectors
 from k8slab.api.core_v1 import Pod
 from k8slab.api.meta_v1 import Condition
+from k8slab.api.ownership import controller_of
 from k8slab.api.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetStatus
 from k8slab.client import Request, Result
 from k8slab.controllers import pods as podlib
 from k8slab.controllers.controller import Controller
 from k8slab.controllers.deployment.arithmetic import scaled_value
-from k8slab.controllers.ownership import controller_of
 from k8slab.controllers.selectors import PodMatcher
 from k8slab.errors import ApiError
 from k8slab.sim.clock import MINUTE

@@ -9,9 +9,9 @@ from typing import Any
 
 from k8slab.api.core_v1 import PersistentVolumeClaim, Pod, Volume
 from k8slab.api.meta_v1 import ObjectMeta
+from k8slab.api.ownership import controller_reference
 from k8slab.client import Request, Result
 from k8slab.controllers.controller import Controller
-from k8slab.controllers.ownership import reference_to_controller
 from k8slab.errors import ApiError
 
 
@@ -67,7 +67,7 @@ class EphemeralVolumeController(Controller):
             namespace=pod.metadata.namespace,
             labels=given.labels,
             annotations=given.annotations,
-            ownerReferences=(reference_to_controller(pod),),
+            ownerReferences=(controller_reference(pod),),
         )
         return PersistentVolumeClaim(metadata=metadata, spec=template.spec)
 

@@ -10,7 +10,7 @@ from msgspec import json
 from k8slab.api.apps_v1 import ControllerRevision
 from k8slab.api.core_v1 import PodTemplateSpec
 from k8slab.api.meta_v1 import ObjectMeta
-from k8slab.controllers.ownership import reference_to_controller
+from k8slab.api.ownership import controller_reference
 from k8slab.controllers.templatehash import safe
 
 
@@ -43,7 +43,7 @@ def make(
             name=f"{owner.metadata.name[:223]}-{digest}",
             namespace=owner.metadata.namespace,
             labels=labels,
-            ownerReferences=(reference_to_controller(owner),),
+            ownerReferences=(controller_reference(owner),),
             **metadata,
         ),
         data=data,

@@ -8,34 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from k8slab.api.meta_v1 import OwnerReference
+from k8slab.api.ownership import controller_of
 from k8slab.client import Client, Informer
 from k8slab.client.client import STRATEGIC_PATCH
 from k8slab.errors import ApiError
 
 OWNER_INDEX = "controller-uid"
 ORPHAN_INDEX = "orphans-by-namespace"
-
-
-def controller_of(obj: Any) -> OwnerReference | None:
-    """The owner reference marked as controller, or None."""
-    for reference in obj.metadata.ownerReferences or ():
-        if reference.controller:
-            return reference
-    return None
-
-
-def reference_to_controller(owner: Any) -> OwnerReference:
-    """A controller reference to the object."""
-    metadata = owner.metadata
-    return OwnerReference(
-        apiVersion=owner.apiVersion,
-        kind=owner.kind,
-        name=metadata.name,
-        uid=metadata.uid,
-        controller=True,
-        blockOwnerDeletion=True,
-    )
 
 
 def owner_uid(obj: Any) -> tuple[str, ...]:

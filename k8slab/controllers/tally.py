@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from k8slab.api.core_v1 import Pod
 from k8slab.api.meta_v1 import ObjectMeta
+from k8slab.api.ownership import controller_of
 from k8slab.client import Informer
-from k8slab.controllers.ownership import controller_of
 from k8slab.controllers.pods import is_ready, is_terminal
 
 TALLY = "tally"

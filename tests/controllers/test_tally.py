@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from k8slab.controllers.ownership import controller_of
+from k8slab.api.ownership import controller_of
 from k8slab.controllers.pods import is_active, is_ready, is_terminating
 from k8slab.controllers.tally import Tally, add_tally
 from k8slab.errors import ApiError

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfoNotFoundError
 from k8slab.api.batch_v1 import CronJob, CronJobStatus, Job
 from k8slab.api.core_v1 import ObjectReference
 from k8slab.api.meta_v1 import ObjectMeta
+from k8slab.api.ownership import controller_of, controller_reference
 from k8slab.client import Request, Result
 from k8slab.controllers.controller import Controller
 from k8slab.controllers.cronjob.schedule import Schedule
 from k8slab.controllers.job.job import is_finished
-from k8slab.controllers.ownership import OWNER_INDEX, controller_of, owner_uid, reference_to_controller
+from k8slab.controllers.ownership import OWNER_INDEX, owner_uid
 from k8slab.controllers.pods import namespace_terminating
 from k8slab.errors import ApiError
 from k8slab.sim.clock import MILLISECOND, SECOND
@@ -186,7 +187,7 @@ class Sync:
             namespace=self.cron.metadata.namespace,
             labels=described.labels,
             annotations={**(described.annotations or {}), SCHEDULED_ANNOTATION: self._local(due)},
-            ownerReferences=(reference_to_controller(self.cron),),
+            ownerReferences=(controller_reference(self.cron),),
         )
         self.controller.say(f"it is {stamp}: starting {metadata.name}")
         try:

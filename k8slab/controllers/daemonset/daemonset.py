@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from k8slab.api.apps_v1 import ControllerRevision, DaemonSet, DaemonSetStatus
 from k8slab.api.core_v1 import Node, Pod
+from k8slab.api.ownership import controller_of, controller_reference
 from k8slab.client import Request, Result
 from k8slab.controllers import history
 from k8slab.controllers import pods as podlib
 from k8slab.controllers.controller import Controller
 from k8slab.controllers.daemonset import placement, updating
 from k8slab.controllers.expectations import Expectations
-from k8slab.controllers.ownership import (
-    OWNER_INDEX,
-    Claims,
-    add_owner_indexes,
-    candidates,
-    controller_of,
-    reference_to_controller,
-)
+from k8slab.controllers.ownership import OWNER_INDEX, Claims, add_owner_indexes, candidates
 from k8slab.controllers.selectors import PodMatcher
 from k8slab.controllers.templatehash import template_hash
 from k8slab.errors import ApiError
@@ -223,7 +217,7 @@ class DaemonSetController(Controller):
     def _create(self, request: Request, owner: DaemonSet, missing: list[str], digest: str) -> ApiError | None:
         if missing:
             self.say(f"{len(missing)} nodes lack their Pod: {', '.join(missing[:5])}")
-        reference = reference_to_controller(owner)
+        reference = controller_reference(owner)
         labels = {**(owner.spec.template.metadata.labels or {}), HASH_LABEL: digest}
         generation = (owner.metadata.annotations or {}).get(GENERATION_ANNOTATION)
         if generation:

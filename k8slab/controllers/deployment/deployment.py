@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from k8slab.api.apps_v1 import Deployment, DeploymentStatus, ReplicaSet
+from k8slab.api.ownership import controller_of
 from k8slab.client import Request, Result
 from k8slab.controllers import conditions, pods
 from k8slab.controllers.controller import Controller
 from k8slab.controllers.deployment import arithmetic, progress, revisions
 from k8slab.controllers.deployment.scaling import Scaler
-from k8slab.controllers.ownership import OWNER_INDEX, Claims, add_owner_indexes, candidates, controller_of
+from k8slab.controllers.ownership import OWNER_INDEX, Claims, add_owner_indexes, candidates
 from k8slab.controllers.selectors import PodMatcher
 from k8slab.errors import ApiError
 from k8slab.sim.clock import SECOND

@@ -11,8 +11,8 @@ from typing import Any
 from k8slab.api.apps_v1 import Deployment, ReplicaSet, ReplicaSetSpec, ReplicaSetStatus
 from k8slab.api.core_v1 import PodTemplateSpec
 from k8slab.api.meta_v1 import LabelSelector, ObjectMeta
+from k8slab.api.ownership import controller_reference
 from k8slab.controllers.deployment import arithmetic
-from k8slab.controllers.ownership import reference_to_controller
 from k8slab.controllers.templatehash import template_hash
 
 REVISION = "deployment.kubernetes.io/revision"
@@ -115,7 +115,7 @@ def make(deployment: Deployment, old: list[ReplicaSet], revision: int) -> Replic
         metadata=ObjectMeta(
             name=f"{deployment.metadata.name}-{digest}",
             namespace=deployment.metadata.namespace,
-            ownerReferences=(reference_to_controller(deployment),),
+            ownerReferences=(controller_reference(deployment),),
             labels=labels,
             annotations=wanted_annotations(deployment, None, revision, exists=False),
         ),

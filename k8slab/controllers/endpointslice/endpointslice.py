@@ -7,6 +7,7 @@ from typing import Any
 from k8slab.api.core_v1 import Node, ObjectReference, Pod, Service
 from k8slab.api.discovery_v1 import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
 from k8slab.api.meta_v1 import ObjectMeta
+from k8slab.api.ownership import controller_reference
 from k8slab.client import Request, Result
 from k8slab.controllers import pods as podlib
 from k8slab.controllers.endpointslice.services import (
@@ -18,7 +19,6 @@ from k8slab.controllers.endpointslice.services import (
     hostname_of,
     port_number,
 )
-from k8slab.controllers.ownership import reference_to_controller
 
 MANAGED_BY_LABEL = "endpointslice.kubernetes.io/managed-by"
 SERVICE_LABEL = "kubernetes.io/service-name"
@@ -215,7 +215,7 @@ class Plan:
                 generateName=service.name + "-",
                 namespace=service.namespace,
                 labels=self.labels,
-                ownerReferences=(reference_to_controller(self.service),),
+                ownerReferences=(controller_reference(self.service),),
             ),
             addressType=self.address_type,
             endpoints=endpoints or None,

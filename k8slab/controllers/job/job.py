@@ -10,6 +10,7 @@ from k8slab.api.core_v1 import (
     Pod,
     PodTemplateSpec,
 )
+from k8slab.api.ownership import controller_of, controller_reference
 from k8slab.client import Request, Result
 from k8slab.controllers import pods as podlib
 from k8slab.controllers.controller import Controller
@@ -17,7 +18,7 @@ from k8slab.controllers.expectations import Expectations
 from k8slab.controllers.job import indexes
 from k8slab.controllers.job.failures import Backoff
 from k8slab.controllers.job.sync import FINALIZER, Sync
-from k8slab.controllers.ownership import Claims, add_owner_indexes, candidates, controller_of, reference_to_controller
+from k8slab.controllers.ownership import Claims, add_owner_indexes, candidates
 from k8slab.controllers.replicaset.ranking import ranked
 from k8slab.controllers.selectors import PodMatcher
 from k8slab.errors import ApiError
@@ -160,7 +161,7 @@ class JobController(Controller):
         template = job.spec.template
         described = template.metadata
         finalizers = (*((described.finalizers if described else None) or ()), FINALIZER)
-        reference = reference_to_controller(job)
+        reference = controller_reference(job)
         if index is None:
             self.pod_control.create(job, template, reference, finalizers=finalizers)
             return

@@ -6,19 +6,12 @@ from typing import Any, ClassVar
 
 from k8slab.api.apps_v1 import ReplicaSetCondition, ReplicaSetStatus
 from k8slab.api.core_v1 import Pod
+from k8slab.api.ownership import controller_of, controller_reference
 from k8slab.client import Request, Result
 from k8slab.controllers import pods as podlib
 from k8slab.controllers.controller import Controller
 from k8slab.controllers.expectations import Expectations
-from k8slab.controllers.ownership import (
-    OWNER_INDEX,
-    Claims,
-    add_owner_indexes,
-    candidates,
-    controller_of,
-    owner_uid,
-    reference_to_controller,
-)
+from k8slab.controllers.ownership import OWNER_INDEX, Claims, add_owner_indexes, candidates, owner_uid
 from k8slab.controllers.replicaset import status as statuslib
 from k8slab.controllers.replicaset.ranking import pods_to_delete
 from k8slab.controllers.replicaset.status import Headcount
@@ -177,7 +170,7 @@ class ReplicaSetController(Controller):
 
     def _create(self, request: Request, owner: Any, count: int) -> ApiError | None:
         self.expectations.expect(request, creations=count)
-        reference = reference_to_controller(owner)
+        reference = controller_reference(owner)
         done, batch = 0, 1
         failure: ApiError | None = None
         while done < count and failure is None:

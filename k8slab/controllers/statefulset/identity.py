@@ -11,7 +11,7 @@ from k8slab.api.core_v1 import (
     Volume,
 )
 from k8slab.api.meta_v1 import ObjectMeta
-from k8slab.controllers.ownership import reference_to_controller
+from k8slab.api.ownership import controller_reference
 from k8slab.controllers.pods import pod_from_template
 
 REVISION_LABEL = "controller-revision-hash"
@@ -87,7 +87,7 @@ def new_pod(owner: StatefulSet, template: PodTemplateSpec, revision: str, number
         subdomain=owner.spec.serviceName or None,
         volumes=_volumes(owner, template, number) or None,
     )
-    return pod_from_template(owner, template, reference_to_controller(owner), name=name, labels=labels, spec=spec)
+    return pod_from_template(owner, template, controller_reference(owner), name=name, labels=labels, spec=spec)
 
 
 def _volumes(owner: StatefulSet, template: PodTemplateSpec, number: int) -> tuple[Volume, ...]:

@@ -11,11 +11,12 @@ from msgspec import convert
 
 from k8slab.api.apps_v1 import ControllerRevision, StatefulSet, StatefulSetStatus
 from k8slab.api.core_v1 import Pod, PodTemplateSpec
+from k8slab.api.ownership import controller_of
 from k8slab.client import Request, Result
 from k8slab.controllers import history
 from k8slab.controllers import pods as podlib
 from k8slab.controllers.controller import Controller
-from k8slab.controllers.ownership import Claims, add_owner_indexes, candidates, controller_of
+from k8slab.controllers.ownership import Claims, add_owner_indexes, candidates
 from k8slab.controllers.selectors import PodMatcher
 from k8slab.controllers.statefulset import identity
 from k8slab.controllers.statefulset.rollout import Rollout

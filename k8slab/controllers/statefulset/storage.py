@@ -8,8 +8,8 @@ from __future__ import annotations
 from k8slab.api.apps_v1 import StatefulSet
 from k8slab.api.core_v1 import PersistentVolumeClaim, Pod
 from k8slab.api.meta_v1 import OwnerReference
+from k8slab.api.ownership import controller_reference
 from k8slab.client import Client, Informer, Recorder
-from k8slab.controllers.ownership import reference_to_controller
 from k8slab.controllers.statefulset import identity
 from k8slab.errors import ApiError
 
@@ -66,7 +66,7 @@ def _owner_by_policy(owner: StatefulSet, pod: Pod) -> OwnerReference | None:
     policy = owner.spec.persistentVolumeClaimRetentionPolicy
     scaled_away = not identity.in_range(owner, pod)
     if policy is not None and policy.whenScaled == "Delete" and scaled_away:
-        return reference_to_controller(pod)
+        return controller_reference(pod)
     if policy is not None and policy.whenDeleted == "Delete":
-        return reference_to_controller(owner)
+        return controller_reference(owner)
     return None
