@@ -137,8 +137,8 @@ spec:
   initContainers:
   - name: install
     image: busybox
-    command: [sh, -c, "echo hello > /work/index.html"]
-    volumeMounts: [{name: dir, mountPath: /work}]
+    command: [sh, -c, "echo hello > /pages/index.html"]
+    volumeMounts: [{name: dir, mountPath: /pages}]
   containers:
   - name: main
     image: busybox
