@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import pickle
 import shlex
 import sys
@@ -29,6 +30,7 @@ from k8slab.widgets.decision import Source as DecisionSource
 if TYPE_CHECKING:
     from k8slab.client import Client
     from k8slab.cluster.faults import Faults
+    from k8slab.controllers.custom import CustomController
     from k8slab.kubelet.images import ImageRegistry
     from k8slab.serve.server import Server
 
@@ -415,6 +417,49 @@ class Lab:
         self.cluster.extensions.add_scheduler(target, name)
         return target
 
+    def controller(
+        self,
+        target: Any = None,
+        *,
+        watch: str = "",
+        owns: str | Sequence[str] = (),
+        also: str | Sequence[str] = (),
+        name: str = "",
+        service_account: str = "",
+    ) -> Any:
+        """Run a controller of your own: ``@lab.controller(watch="websites", owns=["deployments"])``.
+
+        Above a function ``reconcile(client, request)`` or a class with such a method. ``request`` has the ``namespace``
+        and ``name`` of an object of the watched resource that changed, or that controls an owned object that did;
+        ``client`` gets, lists, creates, updates, patches, deletes, and ``client.apply(obj, owner=site)`` applies an
+        object with a controller reference. Answer None, or after how long to look again (``"30s"``). ``log(text)`` and
+        ``event(obj, reason, message)`` may be asked for as arguments. ``also`` names further resources to watch; the
+        class's ``requests_for(obj)`` answers which (namespace, name) to look at for them.
+
+        What goes wrong is retried with back-off, and told in ``lab.controllers[name].logs`` and in an event. It acts
+        as the administrator, or as ``service_account="namespace/name"``. ``lab.faults.stop("controller/<name>")`` stops
+        it; the same name again replaces it. Raises ControllerError where it is no controller.
+        """
+        from k8slab.controllers.custom import watching
+
+        arguments: dict[str, Any] = {
+            "watch": watch,
+            "owns": owns,
+            "also": also,
+            "name": name,
+            "service_account": service_account,
+        }
+        if target is None:
+            return functools.partial(self.controller, **arguments)
+        chosen = watching(target, watch, owns, also)
+        self.cluster.extensions.add_controller(target, name, chosen, service_account)
+        return target
+
+    @property
+    def controllers(self) -> dict[str, CustomController]:
+        """The learners' controllers by name: ``lab.controllers["website"].logs`` is its log."""
+        return self.cluster.extensions.controllers()
+
     def recovery(self, target: str, namespace: str | None = None) -> Display:
         """Desired against actual copies of a workload over time, and how long each gap took to close."""
         from k8slab.views.timeline import desired_actual_html, desired_actual_text
@@ -478,14 +523,15 @@ class Lab:
             raise CommandError(f'the path "{path}" cannot be written: {error.strerror}') from None
 
     @classmethod
-    def load(cls, path: str | Path, plugins: Iterable[Any] = (), schedulers: Any = ()) -> Lab:
+    def load(cls, path: str | Path, plugins: Iterable[Any] = (), schedulers: Any = (), controllers: Any = ()) -> Lab:
         """The lab that ``save`` wrote. Raises JournalError where the file is none.
 
-        ``plugins`` and ``schedulers`` are the classes and functions that were brought in with ``lab.plugin`` and
-        ``lab.scheduler``: a file holds data only, and their names.
+        ``plugins``, ``schedulers`` and ``controllers`` are the classes and functions that were brought in with
+        ``lab.plugin``, ``lab.scheduler`` and ``lab.controller``: a file holds data only, and their names.
         """
         journal = Journal.loads(_read(Path(path)))
-        return cls._of(replay(journal, library=Library(plugins=plugins, schedulers=schedulers)))
+        library = Library(plugins=plugins, schedulers=schedulers, controllers=controllers)
+        return cls._of(replay(journal, library=library))
 
     # -- pictures ------------------------------------------------------------------------
 

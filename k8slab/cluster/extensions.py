@@ -1,4 +1,4 @@
-"""Code that learners bring into a cluster: scheduler plugins, and schedulers of their own.
+"""Code that learners bring into a cluster: scheduler plugins, schedulers and controllers of their own.
 
 What is brought in is an input to the lab, and journalled, but by its name only: a journal is data, and reading one
 runs nobody's code. Who lives through a journal again gives the code along (`Library`).
@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from k8slab.api.request import ADMIN, UserInfo
+from k8slab.controllers.custom import ControllerError, CustomController, Watching
+from k8slab.controllers.learnerclient import LearnerClient
 from k8slab.errors import K8sLabError
 from k8slab.scheduler.custom import CustomScheduler
 from k8slab.scheduler.framework import Plugin
@@ -18,7 +21,7 @@ from k8slab.sim.journal import JournalError
 if TYPE_CHECKING:
     from k8slab.cluster.cluster import Cluster
 
-PLUGIN, SCHEDULER = "plugin", "scheduler"
+PLUGIN, SCHEDULER, CONTROLLER = "plugin", "scheduler", "controller"
 
 
 class ExtensionError(K8sLabError):
@@ -26,7 +29,7 @@ class ExtensionError(K8sLabError):
 
 
 class Brought(NamedTuple):
-    """Something brought in: `plugin` or `scheduler`, its name, and the class or function."""
+    """Something brought in: `plugin`, `scheduler` or `controller`, its name, and the class or function."""
 
     kind: str
     name: str
@@ -38,17 +41,23 @@ class Library:
 
     Args:
         brought: in the order of the journal.
-        plugins, schedulers: learners' classes and functions, found by their names.
+        plugins, schedulers, controllers: learners' classes and functions, found by their names; the latter two may
+            be dicts by name.
     """
 
-    def __init__(self, brought: Iterable[Brought] = (), plugins: Iterable[Any] = (), schedulers: Any = ()) -> None:
+    def __init__(
+        self,
+        brought: Iterable[Brought] = (),
+        plugins: Iterable[Any] = (),
+        schedulers: Any = (),
+        controllers: Any = (),
+    ) -> None:
         self.brought = list(brought)
         made = [make_plugin(one) for one in plugins]
         self.by_name: dict[tuple[str, str], Any] = {(PLUGIN, one.name): one for one in made}
-        named = (
-            schedulers.items() if isinstance(schedulers, dict) else ((scheduler_name(one), one) for one in schedulers)
-        )
-        self.by_name |= {(SCHEDULER, name): one for name, one in named}
+        for kind, given in ((SCHEDULER, schedulers), (CONTROLLER, controllers)):
+            named = given.items() if isinstance(given, dict) else ((own_name(one), one) for one in given)
+            self.by_name |= {(kind, name): one for name, one in named}
 
     def find(self, kind: str, name: str, number: int) -> Any:
         """The code of the `number`th thing brought in. Raises JournalError where it is not there."""
@@ -91,7 +100,7 @@ class Extensions:
 
         Raises ExtensionError where the name is taken by kube-scheduler, PluginError where `target` is no scheduler.
         """
-        name = name or scheduler_name(target)
+        name = name or own_name(target)
         cluster = self._cluster
         known = cluster.scheduler
         if known is not None and name in known.frameworks:
@@ -102,13 +111,45 @@ class Extensions:
         component = f"scheduler/{name}"
         with cluster.gate.lock, cluster.trace.acting("learner", note=component):
             self._record(SCHEDULER, name, target, {})
-            old = cluster.components.get(component)
-            if old is not None:
-                old.stop()
-            cluster.components[component] = made
-            cluster.faults.crashed.pop(component, None)
-            made.start()
+            self._replace(component, made)
         return made
+
+    def add_controller(self, target: Any, name: str, watching: Watching, service_account: str = "") -> CustomController:
+        """Start a learner's controller, in place of one of the same name.
+
+        Without a ServiceAccount it acts with the administrator's rights, as one that runs on a laptop does.
+        Raises ControllerError where `target` is no controller.
+        """
+        name = name or own_name(target)
+        cluster = self._cluster
+        client = LearnerClient(
+            cluster.server.handle,
+            cluster.clock,
+            cluster.trace,
+            user=identity(service_account),
+            user_agent=name,
+            scheme=cluster.server.scheme,
+        )
+        made = CustomController(client, cluster.clock, cluster.streams, cluster.trace, name, target, watching)
+        component = f"controller/{name}"
+        with cluster.gate.lock, cluster.trace.acting("learner", note=component):
+            data = {"watch": watching.watch, "owns": list(watching.owns), "also": list(watching.also)}
+            self._record(CONTROLLER, name, target, data | {"service_account": service_account})
+            self._replace(component, made)
+        return made
+
+    def controllers(self) -> dict[str, CustomController]:
+        """The learners' controllers by name."""
+        return {one.name: one for one in self._cluster.components.values() if isinstance(one, CustomController)}
+
+    def _replace(self, component: str, made: Any) -> None:
+        cluster = self._cluster
+        old = cluster.components.get(component)
+        if old is not None:
+            old.stop()
+        cluster.components[component] = made
+        cluster.faults.crashed.pop(component, None)
+        made.start()
 
     def schedulers(self) -> list[CustomScheduler]:
         """The learners' schedulers."""
@@ -119,6 +160,9 @@ class Extensions:
         target = self.library.find(data["what"], data["name"], len(self.brought))
         if data["what"] == PLUGIN:
             self.add_plugin(target, data.get("weight"))
+        elif data["what"] == CONTROLLER:
+            watching = Watching(data["watch"], tuple(data["owns"]), tuple(data["also"]))
+            self.add_controller(target, data["name"], watching, data["service_account"])
         else:
             self.add_scheduler(target, data["name"])
 
@@ -127,10 +171,24 @@ class Extensions:
         self.brought.append(Brought(kind, name, target))
 
 
-def scheduler_name(target: Any) -> str:
-    """The `schedulerName` of a learner's scheduler: its attribute `name`, else its own name in small letters."""
+def own_name(target: Any) -> str:
+    """What a learner's scheduler or controller is called: its attribute `name`, else its own name in small letters."""
     name = getattr(target, "name", None)
     return name if isinstance(name, str) and name else str(getattr(target, "__name__", "")).lower().replace("_", "-")
+
+
+def identity(service_account: str) -> UserInfo:
+    """As whom a controller asks: a ServiceAccount given as `namespace/name`, or the administrator where none is given.
+
+    Raises ControllerError for another text.
+    """
+    if not service_account:
+        return ADMIN
+    namespace, slash, name = service_account.partition("/")
+    if not (namespace and slash and name):
+        raise ControllerError(f"service_account is namespace/name, not {service_account!r}")
+    groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
+    return UserInfo(name=f"system:serviceaccount:{namespace}:{name}", groups=groups)
 
 
 def _weighted(plugin: type[Plugin], weight: int) -> type[Plugin]:

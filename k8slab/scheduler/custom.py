@@ -15,11 +15,11 @@ from contextlib import suppress
 from typing import Any
 
 from k8slab.client import Informers, Loop, RateLimiter, Result, SeriesRecorder, WorkQueue
+from k8slab.client.calls import Call, shown
 from k8slab.client.client import STRATEGIC_PATCH
 from k8slab.errors import ApiError
 from k8slab.scheduler import decisions as outcomes
 from k8slab.scheduler.cache import Cache
-from k8slab.scheduler.calls import Call, shown
 from k8slab.scheduler.diagnosis import NO_NODES
 from k8slab.scheduler.eventhandlers import ended
 from k8slab.scheduler.explanation import Explanation, NodeVerdict
@@ -63,11 +63,11 @@ class CustomScheduler:
         if not isinstance(self.target, type):
             if not callable(self.target):
                 raise PluginError(f"{where} must be a class with a method schedule, or a function")
-            return Call(self.target, where, ARGUMENTS)
+            return Call(self.target, where, ARGUMENTS, PluginError)
         if not callable(getattr(self.target, "schedule", None)):
             raise PluginError(f"{where}: the class {self.target.__name__} has no method schedule(self, pod, nodes)")
-        made = Call(self.target, f"initializing {where}", ())()
-        return Call(made.schedule, where, ARGUMENTS)
+        made = Call(self.target, f"initializing {where}", (), PluginError)()
+        return Call(made.schedule, where, ARGUMENTS, PluginError)
 
     def _reset(self) -> None:
         self.cache = Cache(journalled=False)

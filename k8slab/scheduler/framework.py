@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from k8slab.errors import K8sLabError
+from k8slab.client.calls import CodeError
 from k8slab.scheduler.events import ALL_EVENTS, EventHint
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def failed(*reasons: str, plugin: str = "") -> Status:
     return Status(Code.ERROR, *reasons, plugin=plugin)
 
 
-class PluginError(K8sLabError):
+class PluginError(CodeError):
     """A plugin raised an exception or answered with something impossible; the text names it and the place."""
 
 

@@ -16,7 +16,7 @@ import copyreg
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from k8slab.scheduler.calls import Call, shown
+from k8slab.client.calls import Call, shown
 from k8slab.scheduler.framework import (
     SUCCESS,
     Code,
@@ -109,7 +109,7 @@ def make_plugin(target: Any, name: str = "", weight: int = 1, point: str = "") -
     instance = _instance(target, name)
     for method in offered:
         function = getattr(instance, method) if instance is not None else target
-        calls[method] = Call(function, _where(name, method), POINTS[method][1]).names
+        calls[method] = Call(function, _where(name, method), POINTS[method][1], PluginError).names
     body: dict[str, Any] = {method: _ADAPTED[method] for method in offered if method in _ADAPTED}
     for method in ("filter", "score"):
         if method in offered:
@@ -153,7 +153,7 @@ def _method_of(point: str) -> str:
 def _instance(target: Any, name: str) -> Any:
     if not isinstance(target, type):
         return None
-    return Call(target, f'initializing plugin "{name}"', ())()
+    return Call(target, f'initializing plugin "{name}"', (), PluginError)()
 
 
 def _where(name: str, method: str) -> str:
@@ -175,7 +175,7 @@ class Learner(Plugin):
         self.calls: dict[str, Call] = {}
         for method in _methods(target, self.name, type(self).recipe[3]):
             function = getattr(self.object, method) if self.object is not None else target
-            self.calls[method] = Call(function, _where(self.name, method), POINTS[method][1])
+            self.calls[method] = Call(function, _where(self.name, method), POINTS[method][1], PluginError)
 
     # -- asking
 

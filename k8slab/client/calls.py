@@ -7,7 +7,11 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from k8slab.scheduler.framework import PluginError
+from k8slab.errors import ApiError, K8sLabError
+
+
+class CodeError(K8sLabError):
+    """A learner's code cannot be used, or went wrong: one line that says where and what."""
 
 
 class Call:
@@ -17,33 +21,39 @@ class Call:
         function: what to call; its parameters are some of `known`.
         where: how errors begin, such as `running Score plugin "Quiet"`.
         known: the names of arguments there are.
+        error: what is raised, a kind of CodeError.
 
-    Raises PluginError for other parameters.
+    Raises `error` for other parameters.
     """
 
-    __slots__ = ("function", "names", "where")
+    __slots__ = ("error", "function", "names", "where")
 
-    def __init__(self, function: Callable[..., Any], where: str, known: Sequence[str]) -> None:
+    def __init__(
+        self, function: Callable[..., Any], where: str, known: Sequence[str], error: type[CodeError] = CodeError
+    ) -> None:
         self.function = function
         self.where = where
-        self.names = parameters(function, where, known)
+        self.error = error
+        self.names = parameters(function, where, known, error)
 
     def __call__(self, **values: Any) -> Any:
-        """Call it with those of `values` that it asks for. Raises PluginError whatever it raises."""
+        """Call it with those of `values` that it asks for. Raises `error` whatever it raises."""
         try:
             return self.function(**{name: values[name] for name in self.names})
-        except PluginError:
+        except CodeError:
             raise
         except (Exception, SystemExit) as error:
-            raise PluginError(f"{self.where}: {described(error)}") from error
+            raise self.error(f"{self.where}: {described(error)}") from error
 
 
-def parameters(function: Callable[..., Any], where: str, known: Sequence[str]) -> tuple[str, ...]:
-    """The names of a function's parameters. Raises PluginError for one that is not known."""
+def parameters(
+    function: Callable[..., Any], where: str, known: Sequence[str], wrong: type[CodeError] = CodeError
+) -> tuple[str, ...]:
+    """The names of a function's parameters. Raises `wrong` for one that is not known."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError) as error:
-        raise PluginError(f"{where}: cannot be called: {error}") from None
+        raise wrong(f"{where}: cannot be called: {error}") from None
     found = []
     for name, parameter in signature.parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
@@ -51,13 +61,14 @@ def parameters(function: Callable[..., Any], where: str, known: Sequence[str]) -
         if name in known:
             found.append(name)
         elif parameter.default is parameter.empty:
-            raise PluginError(f"{where}: there is no argument {name!r}: choose from {', '.join(known)}")
+            raise wrong(f"{where}: there is no argument {name!r}: choose from {', '.join(known)}")
     return tuple(found)
 
 
 def described(error: BaseException) -> str:
     """An exception in one line, with the line of the learner's code that raised it."""
-    text = f"{type(error).__name__}: {_safely(str, error)}".rstrip(": ")
+    kind = error.reason if isinstance(error, ApiError) and error.reason else type(error).__name__
+    text = f"{kind}: {_safely(str, error)}".rstrip(": ")
     frames = traceback.extract_tb(error.__traceback__)[1:]
     if not frames:
         return text
