@@ -63,3 +63,36 @@ def value_problems(value: str) -> tuple[str, ...]:
     if not _matches_value(value):
         problems.append(_VALUE_TEXT)
     return tuple(problems)
+
+
+RESTRICTED = "node-restriction.kubernetes.io"
+KUBELET_LABELS = frozenset(
+    {
+        "kubernetes.io/hostname",
+        "topology.kubernetes.io/zone",
+        "topology.kubernetes.io/region",
+        "failure-domain.beta.kubernetes.io/zone",
+        "failure-domain.beta.kubernetes.io/region",
+        "node.kubernetes.io/instance-type",
+        "beta.kubernetes.io/instance-type",
+        "kubernetes.io/os",
+        "beta.kubernetes.io/os",
+        "kubernetes.io/arch",
+        "beta.kubernetes.io/arch",
+    }
+)
+KUBELET_DOMAINS = ("kubelet.kubernetes.io", "node.kubernetes.io")
+
+
+def kubelet_may_set(label: str) -> bool:
+    """Whether a kubelet may set the label on its node: none by which workloads are steered (`kubelet/pkg/apis`)."""
+    domain = label.partition("/")[0] if "/" in label else ""
+    if _within(domain, RESTRICTED):
+        return False
+    if not (_within(domain, "kubernetes.io") or _within(domain, "k8s.io")):
+        return True
+    return label in KUBELET_LABELS or any(_within(domain, each) for each in KUBELET_DOMAINS)
+
+
+def _within(domain: str, parent: str) -> bool:
+    return domain == parent or domain.endswith(f".{parent}")

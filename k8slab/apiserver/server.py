@@ -64,6 +64,7 @@ class APIServer:
         scheme: the resources that are served.
         service_cidr: the range of cluster addresses.
         admission: names of the admission plugins to run (None: those that are on by default).
+        enable_admission: names of plugins to run besides, such as NodeRestriction.
         watch_latency: microseconds between a write and its arrival at watchers.
         advertise_addresses: where the Service `kubernetes` leads to.
         authorization_mode: AlwaysAllow, or `Node,RBAC` as kubeadm sets it.
@@ -80,6 +81,7 @@ class APIServer:
         scheme: Scheme = SCHEME,
         service_cidr: str = "10.96.0.0/12",
         admission: Sequence[str] | None = None,
+        enable_admission: Sequence[str] = (),
         watch_latency: int = MILLISECOND,
         advertise_addresses: Sequence[str] = ADVERTISE_ADDRESSES,
         authorization_mode: str = ALWAYS_ALLOW,
@@ -93,7 +95,7 @@ class APIServer:
         self.advertise_addresses = tuple(advertise_addresses)
         self.watch_floor = store.revision
         self.storage = Storage(store, trace)
-        self.admission = Chain(admission)
+        self.admission = Chain(admission, enable_admission)
         self.authorizer: Any = AlwaysAllow()
         self.node_proxy: Any = None
         self.broadcasters: dict[str, Broadcaster] = {}

@@ -75,7 +75,14 @@ class Cluster:
         self.streams = Streams(seed)
         self.trace = Trace(self.clock)
         self.store = Store()
-        self.server = APIServer(self.store, self.clock, self.streams, self.trace, authorization_mode="Node,RBAC")
+        self.server = APIServer(
+            self.store,
+            self.clock,
+            self.streams,
+            self.trace,
+            enable_admission=("NodeRestriction",),
+            authorization_mode="Node,RBAC",
+        )
         self.journal = Journal()
         self.gate = Gate(self.clock, self.server, self.journal, self.trace)
         scheme = self.server.scheme
@@ -132,6 +139,9 @@ class Cluster:
             scheme=self.server.scheme,
         )
         kubelet = Kubelet(spec, client, self.clock, self.streams, self.trace, self.images, self.cni)
+        kubelet.admin = Client(
+            self.server.handle, self.clock, self.trace, user=ADMIN, user_agent="kubeadm", scheme=self.server.scheme
+        )
         if spec.role == "control-plane":
             kubelet.manifests.update(control_plane_manifests(parts))
         self.kubelets[spec.name] = kubelet

@@ -8,7 +8,7 @@ from k8slab.api import coordination_v1 as coordination
 from k8slab.api import core_v1 as core
 from k8slab.api.meta_v1 import ObjectMeta, OwnerReference
 from k8slab.errors import ApiError
-from k8slab.kubelet.node import node_object, node_status, well_known_labels
+from k8slab.kubelet.node import administrators_labels, node_object, node_status, well_known_labels
 from k8slab.sim.clock import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Heartbeat:
         kubelet = self.kubelet
         client, spec = kubelet.client, kubelet.node
         try:
-            node = client.create(node_object(spec, self._status()))
+            node = self._marked(client.create(node_object(spec, self._status())))
         except ApiError as error:
             if error.reason != "AlreadyExists":
                 raise
@@ -106,6 +106,14 @@ class Heartbeat:
             self._adopt(node)
         kubelet.node_seen(node)
         return node
+
+    def _marked(self, node: core.Node) -> core.Node:
+        """Let kubeadm put on the labels that no kubelet may set itself."""
+        marks = administrators_labels(self.kubelet.node)
+        if not marks:
+            return node
+        metadata = node.metadata.replace(labels={**(node.metadata.labels or {}), **marks})
+        return self.kubelet.admin.update(node.replace(metadata=metadata))
 
     def _labelled(self, node: core.Node) -> core.Node:
         """Put back the labels that a kubelet owns (updateDefaultLabels)."""

@@ -67,6 +67,8 @@ class Kubelet:
         self.node = node
         self.name = f"kubelet/{node.name}"
         self.client = client
+        self.admin = client
+        """As whom nodes are marked that join: kubeadm, in a whole cluster."""
         self.clock = clock
         self.trace = trace
         self.registry = images

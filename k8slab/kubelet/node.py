@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from k8slab.api import core_v1 as core
 from k8slab.api import quantity
 from k8slab.api.base import Quantity
+from k8slab.api.labels import kubelet_may_set
 from k8slab.api.meta_v1 import ObjectMeta
 
 KUBELET_VERSION = "v1.36.2"
@@ -57,8 +58,8 @@ class NodeSpec:
 Machine = NodeSpec
 
 
-def well_known_labels(spec: NodeSpec) -> dict[str, str]:
-    """The labels with which a kubelet registers, then the machine's own."""
+def all_labels(spec: NodeSpec) -> dict[str, str]:
+    """The labels of a machine's node: those that every kubelet sets, then the machine's own."""
     labels = {
         "beta.kubernetes.io/arch": "amd64",
         "beta.kubernetes.io/os": "linux",
@@ -76,6 +77,16 @@ def well_known_labels(spec: NodeSpec) -> dict[str, str]:
         labels["node-role.kubernetes.io/control-plane"] = ""
         labels["node.kubernetes.io/exclude-from-external-load-balancers"] = ""
     return {**labels, **spec.labels}
+
+
+def well_known_labels(spec: NodeSpec) -> dict[str, str]:
+    """The labels with which a kubelet registers: not those that kubelets may not set."""
+    return {key: value for key, value in all_labels(spec).items() if kubelet_may_set(key)}
+
+
+def administrators_labels(spec: NodeSpec) -> dict[str, str]:
+    """The labels that kubeadm puts on a node that has joined."""
+    return {key: value for key, value in all_labels(spec).items() if not kubelet_may_set(key)}
 
 
 def node_object(spec: NodeSpec, status: core.NodeStatus) -> core.Node:

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from k8slab.apiserver.admission.certificateapproval import CertificateApproval
+from k8slab.apiserver.admission.certificatesigning import CertificateSigning
+from k8slab.apiserver.admission.certificatesubjectrestriction import CertificateSubjectRestriction
+from k8slab.apiserver.admission.clustertrustbundleattest import ClusterTrustBundleAttest
 from k8slab.apiserver.admission.defaultingressclass import DefaultIngressClass
 from k8slab.apiserver.admission.defaultstorageclass import DefaultStorageClass
 from k8slab.apiserver.admission.defaulttolerationseconds import DefaultTolerationSeconds
 from k8slab.apiserver.admission.limitranger import LimitRanger
 from k8slab.apiserver.admission.namespacelifecycle import NamespaceLifecycle
+from k8slab.apiserver.admission.nodedeclaredfeatures import NodeDeclaredFeatureValidator
+from k8slab.apiserver.admission.noderestriction import NodeRestriction
+from k8slab.apiserver.admission.persistentvolumeclaimresize import PersistentVolumeClaimResize
 from k8slab.apiserver.admission.plugin import Plugin
+from k8slab.apiserver.admission.podresize import PodResizeValidator
 from k8slab.apiserver.admission.podsecurity import PodSecurity
 from k8slab.apiserver.admission.podtopologylabels import PodTopologyLabels
 from k8slab.apiserver.admission.priority import Priority
@@ -28,18 +36,30 @@ PLUGINS: tuple[type[Plugin], ...] = (
     NamespaceLifecycle,
     LimitRanger,
     ServiceAccount,
+    NodeRestriction,
     TaintNodesByCondition,
     PodSecurity,
     Priority,
     DefaultTolerationSeconds,
     DefaultStorageClass,
     StorageObjectInUseProtection,
+    PersistentVolumeClaimResize,
     RuntimeClass,
+    CertificateApproval,
+    CertificateSigning,
+    ClusterTrustBundleAttest,
+    CertificateSubjectRestriction,
     DefaultIngressClass,
     PodTopologyLabels,
+    NodeDeclaredFeatureValidator,
+    PodResizeValidator,
     ResourceQuota,
 )
-"""In the order of `pkg/kubeapiserver/options/plugins.go`."""
+"""In the order of `pkg/kubeapiserver/options/plugins.go`. Plugins that wait for a feature which is off by default
+(PodGroupProtection, PodGroupWorkloadExists, JobValidation) are not there, as their resources are not served."""
+OFF_BY_DEFAULT = frozenset({"NodeRestriction"})
+OWN_KINDS = frozenset({"binding", "eviction", "token"})
+"""Subresources whose objects are of another kind than their resource."""
 
 Key = tuple[str, str, str, str]
 
@@ -48,15 +68,20 @@ class Chain:
     """The plugins that are switched on.
 
     Args:
-        names: which ones (None: all). Raises K8sLabError for a name that no plugin has.
+        names: which ones (None: those that are on by default).
+        extra: which ones besides (`--enable-admission-plugins`).
+
+    Raises:
+        K8sLabError: for a name that no plugin has.
     """
 
-    def __init__(self, names: Sequence[str] | None = None) -> None:
+    def __init__(self, names: Sequence[str] | None = None, extra: Sequence[str] = ()) -> None:
         known = {cls.name: cls for cls in PLUGINS}
-        unknown = [name for name in names or () if name not in known]
+        unknown = [name for name in (*(names or ()), *extra) if name not in known]
         if unknown:
             raise K8sLabError(f'unknown admission plugin "{unknown[0]}", known are {", ".join(known)}')
-        self.plugins = tuple(cls() for cls in PLUGINS if names is None or cls.name in names)
+        wanted = {*(known.keys() - OFF_BY_DEFAULT if names is None else names), *extra}
+        self.plugins = tuple(cls() for cls in PLUGINS if cls.name in wanted)
         self._admitting: dict[Key, tuple[Plugin, ...]] = {}
         self._validating: dict[Key, tuple[Plugin, ...]] = {}
 
@@ -87,16 +112,19 @@ class Chain:
 
     def check_delete(self, call: Call, obj: Any) -> None:
         """Ask all plugins about a deletion. Raises ApiError where one refuses."""
+        call.operation = "DELETE"
         for plugin in self.plugins:
             if type(plugin).check_delete is not Plugin.check_delete:
                 plugin.check_delete(call, obj)
 
     def _interested(self, key: Key, method: str) -> tuple[Plugin, ...]:
-        operation, group, plural, _ = key
+        operation, group, plural, subresource = key
+        guarded = subresource in OWN_KINDS or (subresource == "status" and method == "admit")
         return tuple(
             plugin
             for plugin in self.plugins
             if operation in plugin.operations
+            and (plugin.sees_subresources or not guarded)
             and (plugin.resources is None or (group, plural) in plugin.resources)
             and getattr(type(plugin), method) is not getattr(Plugin, method)
         )

@@ -23,6 +23,8 @@ class Plugin:
     name = ""
     resources: frozenset[tuple[str, str]] | None = None
     operations: frozenset[str] = frozenset({"CREATE"})
+    sees_subresources = False
+    """Also asked about bindings, evictions and tokens, and to admit what is written to /status."""
 
     def admit(self, call: Call, obj: Any, old: Any) -> Any:
         """The object, possibly changed. Raises ApiError to refuse it."""

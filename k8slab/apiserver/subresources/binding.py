@@ -33,6 +33,9 @@ def bind_by_body(call: Call) -> Response:
 
 
 def _bind(call: Call, binding: Any) -> Response:
+    call.operation, call.subresource = "CREATE", "binding"
+    binding = call.server.admission.admit(call, binding, None)
+    call.server.admission.validate(call, binding, None)
     errors = _target_errors(binding)
     if errors:
         raise unexpected(aggregate(errors))

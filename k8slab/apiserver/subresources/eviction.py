@@ -26,6 +26,7 @@ def evict(call: Call) -> Response:
     eviction = read_as(call, "policy/v1", "Eviction", aliases=("policy/v1beta1",))
     if eviction.metadata.name != call.name:
         raise bad_request("name in URL does not match name in Eviction object")
+    eviction = _admitted(call, eviction)
     call.options = _options(call.options, eviction.deleteOptions)
     pod = call.server.storage.read(call.endpoint, call.namespace, call.name).value
     budget = None if _bypasses(pod) else _budget(call, pod)
@@ -35,6 +36,13 @@ def evict(call: Call) -> Response:
     kv = call.server.storage.read(call.endpoint, call.namespace, call.name)
     delete_object(call, kv)
     return Response(201, succeeded())
+
+
+def _admitted(call: Call, eviction: Any) -> Any:
+    call.operation = "CREATE"
+    eviction = call.server.admission.admit(call, eviction, None)
+    call.server.admission.validate(call, eviction, None)
+    return eviction
 
 
 def _options(options: Options, given: Any) -> Options:

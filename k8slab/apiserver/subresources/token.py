@@ -22,6 +22,9 @@ def create_token(call: Call) -> Response:
     """Issue a token. It has a JWT's form; its signature is a digest that only this lab's seed gives."""
     request = read_as(call, "authentication.k8s.io/v1", "TokenRequest")
     account = call.server.storage.read(call.endpoint, call.namespace, call.name).value
+    call.operation = "CREATE"
+    request = call.server.admission.admit(call, request, None)
+    call.server.admission.validate(call, request, None)
     spec = request.spec or TokenRequestSpec()
     audiences = tuple(spec.audiences or (AUDIENCE,))
     lifetime = spec.expirationSeconds or DEFAULT_LIFETIME

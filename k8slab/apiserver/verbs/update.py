@@ -58,8 +58,7 @@ def update_object(call: Call, obj: Any, kv: KeyValue, must_match: bool = True) -
     old = kv.value if endpoint.from_storage is None else endpoint.from_storage(kv.value)
     check_version(call, obj, old, must_match)
     obj = carry_over(call, obj, old)
-    if call.subresource != "status":
-        obj = call.server.admission.admit(call, obj, old)
+    obj = call.server.admission.admit(call, obj, old)
     obj = _prepare(call, obj, old)
     if obj.metadata.managedFields is not None:
         obj = accounted(call, obj, old)
