@@ -7,7 +7,7 @@ import functools
 import pickle
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from k8slab.widgets.decision import Source as DecisionSource
 
 if TYPE_CHECKING:
     from k8slab.client import Client
+    from k8slab.cluster.console import Console
     from k8slab.cluster.faults import Faults
     from k8slab.controllers.custom import CustomController
     from k8slab.kubelet.images import ImageRegistry
@@ -76,7 +77,9 @@ class Lab:
     and room for 110 Pods unless ``worker`` says otherwise. ``seed`` feeds all randomness: the same seed and the same
     actions give the same history. ``components`` runs a subset of the components. ``scheduler_config`` is a
     KubeSchedulerConfiguration (YAML text or a dict), a strategy such as ``"MostAllocated"``, or weights by plugin such
-    as ``{"ImageLocality": 5}``; ConfigurationError says what kube-scheduler says of a wrong one.
+    as ``{"ImageLocality": 5}``; ConfigurationError says what kube-scheduler says of a wrong one. ``replicas`` runs
+    several of a component, which elect a leader (``{"kube-scheduler": 2}``). ``cloud=True`` puts the machines into a
+    simulated cloud, with cloud-controller-manager; ``lab.cloud`` is its console.
 
     >>> lab = Lab(workers=3)
     >>> lab.run("10s")
@@ -93,8 +96,11 @@ class Lab:
         worker: Shape | None = None,
         components: Sequence[str] | None = None,
         scheduler_config: Source = None,
+        replicas: Mapping[str, int] | None = None,
+        cloud: bool = False,
     ) -> None:
         options: dict[str, Any] = {"worker": worker, "components": components, "scheduler_config": scheduler_config}
+        options |= {"replicas": replicas, "cloud": cloud}
         self._begin(Cluster(workers, control_planes, seed, **options))
 
     def _begin(self, cluster: Cluster) -> None:
@@ -140,6 +146,11 @@ class Lab:
     def faults(self) -> Faults:
         """Things that go wrong: ``lab.faults.crash("kube-scheduler")``, ``lab.faults.heal()``."""
         return self.cluster.faults
+
+    @property
+    def cloud(self) -> Console:
+        """The cloud's console, with ``Lab(cloud=True)``: ``lab.cloud.stop("worker-1")``, ``print(lab.cloud)``."""
+        return self.cluster.cloud
 
     @property
     def history(self) -> History:

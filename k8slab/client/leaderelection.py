@@ -29,7 +29,8 @@ class LeaderElector:
         clock: the lab's clock.
         trace: names the candidate as the writer.
         name: of the Lease, such as `kube-scheduler`.
-        identity: of the candidate, such as `control-plane-1_<uid>`.
+        identity: of the candidate, such as `control-plane-1_<uid>`, or with `streams` its host: as a process is
+            another one after each start, it then gets an identity of its own each time.
         on_started: bound method, called when this candidate begins to lead.
         on_stopped: bound method, called when it no longer leads (the real process exits then).
         rng: the stream that jitters attempts (`streams.stream(...)`).
@@ -38,6 +39,7 @@ class LeaderElector:
         lease_duration: how long others wait after the last renewal they saw, in microseconds.
         renew_deadline: how long the leader tries to renew before it gives up.
         retry_period: pause between attempts.
+        streams: the lab's, where each start makes a new identity.
     """
 
     def __init__(
@@ -55,12 +57,15 @@ class LeaderElector:
         lease_duration: int = LEASE_DURATION,
         renew_deadline: int = RENEW_DEADLINE,
         retry_period: int = RETRY_PERIOD,
+        streams: Any = None,
     ) -> None:
         self.client = client
         self.clock = clock
         self.trace = trace
         self.name = name
         self.identity = identity
+        self.host = identity if streams is not None else ""
+        self.streams = streams
         self.namespace = namespace
         self.on_started = on_started
         self.on_stopped = on_stopped
@@ -78,6 +83,8 @@ class LeaderElector:
 
     def start(self) -> None:
         """Become a candidate; the first attempt is made at once."""
+        if self.host:
+            self.identity = f"{self.host}_{self.streams.uid('leader-election')}"
         self._timer = self.clock.call_soon(self._tick)
 
     def stop(self) -> None:
@@ -127,6 +134,8 @@ class LeaderElector:
         self.on_stopped()
 
     def _try(self) -> bool:
+        if self.leading and self.observed is not None and self._take(self.observed):
+            return True  # the leader knows the Lease: it writes without reading first
         try:
             lease = self.client.get("leases.coordination.k8s.io", self.name, self.namespace)
         except ApiError as error:

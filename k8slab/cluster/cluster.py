@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from k8slab.api.request import ADMIN, UserInfo
 from k8slab.apiserver import APIServer
 from k8slab.client import Client
+from k8slab.cluster.console import Console
 from k8slab.cluster.extensions import Extensions, Library
 from k8slab.cluster.faults import Faults
 from k8slab.cluster.gate import Gate, load_request
 from k8slab.cluster.history import History, Snapshot
 from k8slab.cluster.metrics import MetricsServer
-from k8slab.cluster.topology import Shape, TopologyError, machines, pod_network
-from k8slab.controllers import ControllerManager, StorageDrivers
+from k8slab.cluster.processes import (
+    CLOUD_MANAGER,
+    DRIVERS,
+    MANAGER,
+    SCHEDULER,
+    checked_replicas,
+    chosen_parts,
+    instances,
+)
+from k8slab.cluster.topology import Shape, machines, pod_network
+from k8slab.controllers import CloudControllerManager, ControllerManager, StorageDrivers
+from k8slab.controllers.cloud import Cloud
+from k8slab.controllers.cloud.roles import manifests as cloud_roles
 from k8slab.errors import K8sLabError
 from k8slab.etcd.store import Store
 from k8slab.kubelet import Kubelet
@@ -30,9 +43,6 @@ from k8slab.sim.trace import Trace
 
 #: How long a boot takes in virtual time; a cluster is handed over at lab time 0, when all nodes are Ready.
 BOOT = 60 * SECOND
-
-#: What a cluster consists of; ``components=`` chooses some of them. The API server (with its etcd) is always there.
-COMPONENTS = ("kube-apiserver", "kube-scheduler", "kube-controller-manager", "csi-drivers", "kubelet")
 
 
 class Component(Protocol):
@@ -52,9 +62,10 @@ class Cluster:
     """A running cluster on its own virtual clock, ready at lab time 0.
 
     ``workers`` is a number or a list of shapes (``topology.machines``), ``worker`` the shape of each, ``seed`` feeds
-    all randomness, ``components`` is a subset of ``COMPONENTS``, ``scheduler_config`` a KubeSchedulerConfiguration
-    (``scheduler.shorthand.Source``). Raises TopologyError for impossible machines, ConfigurationError for a
-    configuration with which kube-scheduler would not start.
+    all randomness, ``components`` is a subset of ``processes.COMPONENTS``, ``scheduler_config`` a
+    KubeSchedulerConfiguration (``scheduler.shorthand.Source``). ``replicas`` is how many there are of components that
+    elect a leader, ``cloud`` puts the machines into a simulated cloud. Raises TopologyError for impossible machines,
+    ConfigurationError for a configuration with which kube-scheduler would not start.
     """
 
     def __init__(
@@ -66,10 +77,15 @@ class Cluster:
         worker: Shape | None = None,
         components: Sequence[str] | None = None,
         scheduler_config: Source = None,
+        replicas: Mapping[str, int] | None = None,
+        cloud: bool = False,
     ) -> None:
-        parts = _parts(components)
+        cloud = cloud or CLOUD_MANAGER in (components or ())
+        parts = chosen_parts(components, cloud)
+        self.replicas = checked_replicas(replicas, parts)
         specs = machines(workers, control_planes, worker)
         self.setup = _setup(workers, control_planes, seed, worker, components, scheduler_config)
+        self.setup |= ({"replicas": dict(replicas)} if replicas else {}) | ({"cloud": True} if cloud else {})
         self.seed = seed
         self.clock = Clock(start=-BOOT)
         self.streams = Streams(seed)
@@ -93,8 +109,10 @@ class Cluster:
         self.components: dict[str, Component] = {}
         self.kubelets: dict[str, Kubelet] = {}
         self.metrics = MetricsServer(self.clock, self.kubelets)
-        self.scheduler: Scheduler | None = None
-        self.manager: ControllerManager | None = None
+        self.schedulers: list[Scheduler] = []
+        self.managers: list[ControllerManager] = []
+        self.provider = Cloud(self.clock, self.streams) if cloud else None
+        self.cloud = Console(self)
         self.faults = Faults(self)
         self.extensions = Extensions(self)
         self._compose(parts, specs)
@@ -103,30 +121,47 @@ class Cluster:
     # -- making -------------------------------------------------------------------------------------------------
 
     def _compose(self, parts: Sequence[str], specs: list[Any]) -> None:
-        if "kube-controller-manager" in parts:
-            client = self.component_client("kube-controller-manager")
-            self.manager = ControllerManager(
-                client,
-                self.clock,
-                self.streams,
-                self.trace,
-                metrics=self.metrics,
-                cluster_cidr=pod_network(len(specs)),
-            )
-            self.components["kube-controller-manager"] = self.manager
-        if "csi-drivers" in parts:
-            client = self.component_client("csi-drivers")
-            self.components["csi-drivers"] = StorageDrivers(client, self.clock, self.streams, self.trace)
-        if "kube-scheduler" in parts:
-            client = self.component_client("kube-scheduler")
-            config = expand(self.setup.get("scheduler_config"))
-            self.scheduler = Scheduler(client, self.clock, self.streams, self.trace, config)
-            self.components["kube-scheduler"] = self.scheduler
+        network = pod_network(len(specs))
+        for name, count in self.replicas.items():
+            for component, host in instances(name, count):
+                self.components[component] = self._make(name, host, network)
+        if DRIVERS in parts:
+            client = self.component_client(DRIVERS)
+            self.components[DRIVERS] = StorageDrivers(client, self.clock, self.streams, self.trace)
         if "kubelet" in parts:
             for spec in specs:
                 self._add_kubelet(spec, parts)
         if self.kubelets:
             self.server.node_proxy = self
+
+    def _make(self, name: str, host: str, network: str) -> Component:
+        """One process of those that elect a leader."""
+        tools = (self.component_client(name), self.clock, self.streams, self.trace)
+        if name == SCHEDULER:
+            scheduler = Scheduler(*tools, expand(self.setup.get("scheduler_config")), host=host)
+            if self.schedulers:
+                scheduler.decisions = self.schedulers[0].decisions  # the lab remembers, whoever decided
+            self.schedulers.append(scheduler)
+            return scheduler
+        if name == MANAGER:
+            manager = ControllerManager(*tools, metrics=self.metrics, host=host, cluster_cidr=network)
+        else:
+            manager = CloudControllerManager(*tools, host=host, cloud=self.provider, cluster_cidr=network)
+        self.managers.append(manager)
+        return manager
+
+    @property
+    def scheduler(self) -> Scheduler | None:
+        """The kube-scheduler that leads, else the first; None where the cluster has none."""
+        leading = [one for one in self.schedulers if one.leading]
+        return (leading or self.schedulers or [None])[0]
+
+    @property
+    def manager(self) -> ControllerManager | None:
+        """The kube-controller-manager that leads, else the first; None where the cluster has none."""
+        known = [one for one in self.managers if one.name == MANAGER]
+        leading = [one for one in known if one.leading]
+        return (leading or known or [None])[0]
 
     def _add_kubelet(self, spec: Any, parts: Sequence[str]) -> None:
         user = UserInfo(name=f"system:node:{spec.name}", groups=("system:nodes", "system:authenticated"))
@@ -138,6 +173,8 @@ class Cluster:
             user_agent=f"kubelet/{spec.name}",
             scheme=self.server.scheme,
         )
+        if self.provider is not None:
+            spec = self._in_cloud(spec)
         kubelet = Kubelet(spec, client, self.clock, self.streams, self.trace, self.images, self.cni)
         kubelet.admin = Client(
             self.server.handle, self.clock, self.trace, user=ADMIN, user_agent="kubeadm", scheme=self.server.scheme
@@ -146,6 +183,12 @@ class Cluster:
             kubelet.manifests.update(control_plane_manifests(parts))
         self.kubelets[spec.name] = kubelet
         self.components[f"kubelet/{spec.name}"] = kubelet
+
+    def _in_cloud(self, spec: Any) -> Any:
+        """The machine as the cloud has it, and what is left for the kubelet to say about it."""
+        address = spec.address or self.cni.host(spec.name)
+        self.provider.add_machine(spec.name, address, spec.cpu, spec.zone, spec.region, spec.instance_type)
+        return replace(spec, cloud_provider="external", zone="", region="", instance_type="")
 
     def component_client(self, name: str, agent: str = "") -> Client:
         """A client with the rights of a component, as which others than itself may act (``agent``)."""
@@ -156,10 +199,21 @@ class Cluster:
     def _boot(self) -> None:
         with self.trace.acting("kube-apiserver"):
             self.server.bootstrap()
+        self._install_cloud_manifests()
         for component in self.components.values():
             component.start()
         self.clock.run_until(0)
         self.gate.start()
+
+    def _install_cloud_manifests(self) -> None:
+        """What an administrator applies before cloud-controller-manager can work."""
+        if self.provider is None:
+            return
+        scheme = self.server.scheme
+        client = Client(self.server.handle, self.clock, self.trace, user=ADMIN, user_agent="kubectl", scheme=scheme)
+        with self.trace.acting(ADMIN.name, note="manifests of the cloud provider"):
+            for role in cloud_roles():
+                client.create(role)
 
     # -- time ---------------------------------------------------------------------------------------------------
 
@@ -265,12 +319,3 @@ def _setup(
     if scheduler_config is not None:
         setup["scheduler_config"] = plain(scheduler_config)
     return setup
-
-
-def _parts(components: Sequence[str] | None) -> Sequence[str]:
-    if components is None:
-        return COMPONENTS
-    unknown = [name for name in components if name not in COMPONENTS]
-    if unknown:
-        raise TopologyError(f"there is no component {unknown[0]!r}: choose from {', '.join(COMPONENTS)}")
-    return components

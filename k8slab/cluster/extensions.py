@@ -85,14 +85,15 @@ class Extensions:
 
         Raises ExtensionError without a kube-scheduler, PluginError or ConfigurationError where it is refused.
         """
-        scheduler = self._cluster.scheduler
-        if scheduler is None:
+        schedulers = self._cluster.schedulers
+        if not schedulers:
             raise ExtensionError("this lab runs no kube-scheduler")
         plugin = make_plugin(target)
         if weight is not None and plugin.weight != weight:
             plugin = _weighted(plugin, weight)
         with self._cluster.gate.lock, self._cluster.trace.acting("learner", note=f"plugin {plugin.name}"):
-            scheduler.add_plugin(plugin)
+            for scheduler in schedulers:
+                scheduler.add_plugin(plugin)
             self._record(PLUGIN, plugin.name, plugin, {"weight": plugin.weight})
 
     def add_scheduler(self, target: Any, name: str = "") -> CustomScheduler:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from k8slab.controllers import ControllerManager
+from k8slab.controllers.cloud import APIS, Cloud
+from k8slab.controllers.cloud.provider import RUNNING, STOPPED, TERMINATED, UNAVAILABLE
+from k8slab.controllers.controller import Controller
 from k8slab.errors import K8sLabError
 
 if TYPE_CHECKING:
@@ -13,6 +17,13 @@ if TYPE_CHECKING:
 
 class NoSuchTargetError(K8sLabError):
     """A fault was asked for something that is not there; the message lists what is."""
+
+
+VERBS = frozenset(
+    "fail_node recover_node crash stop start pause resume heal stop_machine start_machine delete_machine fail_cloud "
+    "recover_cloud limit_cloud".split()
+)
+"""What a journal may hold."""
 
 
 class Faults:
@@ -25,6 +36,7 @@ class Faults:
         self._cluster = cluster
         self.failed_nodes: dict[str, None] = {}
         self.crashed: dict[str, None] = {}
+        self.paused: dict[str, None] = {}
 
     def fail_node(self, name: str) -> None:
         """Cut a machine's power: its kubelet and containers stop at once, without a goodbye."""
@@ -46,13 +58,47 @@ class Faults:
         """Start a component that crashed or was stopped."""
         self._enter("start", self._component(component))
 
+    def pause(self, controller: str) -> None:
+        """Let one controller rest (``replicaset-controller``); all others go on. What happens meanwhile waits."""
+        self._enter("pause", self._controller(controller))
+
+    def resume(self, controller: str) -> None:
+        """Let a paused controller catch up with what happened."""
+        self._enter("resume", self._controller(controller))
+
+    def stop_machine(self, machine: str) -> None:
+        """Switch a machine off in the cloud, which knows that it is off."""
+        self._enter("stop_machine", self._machine(machine))
+
+    def start_machine(self, machine: str) -> None:
+        """Switch a machine on again in the cloud."""
+        self._enter("start_machine", self._machine(machine))
+
+    def delete_machine(self, machine: str) -> None:
+        """Delete a machine in the cloud, for good; ``heal`` does not bring it back."""
+        self._enter("delete_machine", self._machine(machine))
+
+    def fail_cloud(self, api: str, message: str = "") -> None:
+        """Let a part of the cloud's API (``instances``, ``loadbalancers``, ``routes``) refuse every request."""
+        self._enter("fail_cloud", _known("part of the cloud's API", api, dict.fromkeys(APIS)), message or UNAVAILABLE)
+
+    def recover_cloud(self, api: str) -> None:
+        """Let that part of the cloud's API work again."""
+        self._enter("recover_cloud", _known("part of the cloud's API", api, dict.fromkeys(APIS)))
+
+    def limit_cloud(self, api: str, limit: str) -> None:
+        """Allow so many ``loadbalancers`` or ``routes``; "" takes the limit away."""
+        if limit and not limit.isdecimal():
+            raise NoSuchTargetError(f"a quota is a number, not {limit!r}")
+        self._enter("limit_cloud", _known("quota", api, dict.fromkeys(APIS[1:])), limit)
+
     def heal(self) -> None:
-        """Undo all faults: machines get power, components run."""
+        """Undo all faults: machines get power, components and controllers run, the cloud answers."""
         self._enter("heal")
 
     def apply(self, verb: str, *targets: str) -> None:
         """Do a fault by its name, as a journal holds it. Raises NoSuchTargetError for an unknown one."""
-        if verb not in ("fail_node", "recover_node", "crash", "stop", "start", "heal"):
+        if verb not in VERBS:
             raise NoSuchTargetError(f"there is no fault {verb!r}")
         getattr(self, verb)(*targets)
 
@@ -67,7 +113,13 @@ class Faults:
     def _recover_node(self, name: str) -> None:
         if name in self.failed_nodes:
             del self.failed_nodes[name]
-            self._cluster.kubelets[name].power_on()
+            if self._is_on(name):
+                self._cluster.kubelets[name].power_on()
+
+    def _is_on(self, name: str) -> bool:
+        """Whether the cloud, if there is one, has the machine switched on."""
+        cloud = self._cluster.provider
+        return cloud is None or name not in cloud.machines or cloud.machines[name].state == RUNNING
 
     def _crash(self, component: str) -> None:
         if component not in self.crashed:
@@ -89,6 +141,78 @@ class Faults:
             self._recover_node(name)
         for component in list(self.crashed):
             self._start(component)
+        for controller in list(self.paused):
+            self._resume(controller)
+        if self._cluster.provider is not None:
+            self._heal_cloud(self._cluster.provider)
+
+    def _heal_cloud(self, cloud: Cloud) -> None:
+        cloud.failing.clear()
+        cloud.quotas.clear()
+        for machine in cloud.machines:
+            self._start_machine(machine)
+
+    def _pause(self, name: str) -> None:
+        self.paused[name] = None
+        for controller in self._controllers()[name]:
+            controller.pause()
+
+    def _resume(self, name: str) -> None:
+        if self.paused.pop(name, 0) is None:
+            for controller in self._controllers()[name]:
+                controller.resume()
+
+    def _stop_machine(self, name: str) -> None:
+        self._power_off(name, STOPPED)
+
+    def _delete_machine(self, name: str) -> None:
+        self._power_off(name, TERMINATED)
+
+    def _power_off(self, name: str, state: str) -> None:
+        machine = self._cluster.provider.machines[name]
+        if machine.state != TERMINATED:
+            machine.state = state
+            self.failed_nodes.pop(name, None)
+            if name in self._cluster.kubelets:
+                self._cluster.kubelets[name].power_off()
+
+    def _start_machine(self, name: str) -> None:
+        machine = self._cluster.provider.machines[name]
+        if machine.state == STOPPED:
+            machine.state = RUNNING
+            if name in self._cluster.kubelets:
+                self._cluster.kubelets[name].power_on()
+
+    def _fail_cloud(self, api: str, message: str) -> None:
+        self._cluster.provider.failing[api] = message
+
+    def _recover_cloud(self, api: str) -> None:
+        self._cluster.provider.failing.pop(api, None)
+
+    def _limit_cloud(self, api: str, limit: str) -> None:
+        if limit:
+            self._cluster.provider.quotas[api] = int(limit)
+        else:
+            self._cluster.provider.quotas.pop(api, None)
+
+    def _controllers(self) -> dict[str, list[Controller]]:
+        """All controllers by name, in every process that has them."""
+        found: dict[str, list[Controller]] = {}
+        for component in self._cluster.components.values():
+            if isinstance(component, ControllerManager):
+                for name, controller in component.controllers.items():
+                    found.setdefault(name, []).append(controller)
+        return found
+
+    def _controller(self, name: str) -> str:
+        known = self._controllers()
+        full = f"{name}-controller"
+        return _known("controller", full if full in known and name not in known else name, known)
+
+    def _machine(self, name: str) -> str:
+        if self._cluster.provider is None:
+            raise NoSuchTargetError("this lab runs in no cloud: make one with Lab(cloud=True)")
+        return _known("machine", name, self._cluster.provider.machines)
 
     def _node(self, name: str) -> str:
         return _known("node", name, self._cluster.kubelets)

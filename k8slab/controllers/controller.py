@@ -57,6 +57,7 @@ class Context:
         informers: Informers,
         options: Options,
         metrics: Any = None,
+        cloud: Any = None,
     ) -> None:
         self.client = client
         self.clock = clock
@@ -65,9 +66,12 @@ class Context:
         self.informers = informers
         self.options = options
         self.metrics = metrics
+        self.cloud = cloud
 
 
 ACCOUNTS = {
+    "cloud-node-controller": "cloud-controller-manager",
+    "cloud-node-lifecycle-controller": "cloud-controller-manager",
     "daemonset-controller": "daemon-set-controller",
     "endpoints-controller": "endpoint-controller",
     "endpointslice-mirroring-controller": "endpointslicemirroring-controller",
@@ -75,12 +79,14 @@ ACCOUNTS = {
     "horizontal-pod-autoscaler-controller": "horizontal-pod-autoscaler",
     "node-ipam-controller": "node-controller",
     "node-lifecycle-controller": "node-controller",
+    "node-route-controller": "cloud-controller-manager",
     "persistentvolume-binder-controller": "persistent-volume-binder",
     "persistentvolume-protection-controller": "pv-protection-controller",
     "persistentvolumeclaim-protection-controller": "pvc-protection-controller",
     "pod-garbage-collector-controller": "pod-garbage-collector",
     "replicationcontroller-controller": "replication-controller",
     "root-ca-certificate-publisher-controller": "root-ca-cert-publisher",
+    "service-lb-controller": "cloud-controller-manager",
     "serviceaccount-controller": "service-account-controller",
     "taint-eviction-controller": "node-controller",
 }
@@ -116,6 +122,7 @@ class Controller:
         self.streams = context.streams
         self.options = context.options
         self.informers = context.informers
+        self.cloud = context.cloud
         self.client = Client(
             shared.handle, self.clock, self.trace, user=account(self.name), user_agent=self.name, scheme=shared.scheme
         )

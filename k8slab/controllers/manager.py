@@ -24,6 +24,8 @@ class ControllerManager:
         trace: who acts and why.
         controllers: names of those to run (`deployment-controller`); None runs all.
         identity: with leader election, the name under which it competes for the Lease; "" leads without asking.
+        cloud: what the controllers of a cloud ask (`cloud.Cloud`).
+        host: instead of `identity`: the machine's name, from which each start of the process makes an identity.
         metrics: what autoscalers measure with (`podautoscaler.Metrics`); None: no metrics API is installed.
         options: fields of `Options`.
     """
@@ -43,6 +45,8 @@ class ControllerManager:
         controllers: Iterable[str] | None = None,
         identity: str = "",
         metrics: Any = None,
+        host: str = "",
+        cloud: Any = None,
         **options: Any,
     ) -> None:
         self.client = client
@@ -51,12 +55,14 @@ class ControllerManager:
         self.options = Options(**options)
         self.running = False
         self.leading = False
-        context = Context(client, clock, streams, trace, self.informers, self.options, metrics)
+        context = Context(client, clock, streams, trace, self.informers, self.options, metrics, cloud)
         self.controllers: dict[str, Controller] = {made.name: made(context) for made in self._chosen(controllers)}
         self.elector: LeaderElector | None = None
-        if identity:
-            rng = streams.stream(f"leader-election/{identity}")
-            self.elector = LeaderElector(client, clock, trace, self.lease, identity, self._lead, self._follow, rng)
+        if identity or host:
+            rng = streams.stream(f"leader-election/{identity or host}")
+            steps = (self._lead, self._follow, rng)
+            own = streams if host else None
+            self.elector = LeaderElector(client, clock, trace, self.lease, host or identity, *steps, streams=own)
 
     @property
     def about(self) -> dict[str, str]:

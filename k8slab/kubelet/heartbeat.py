@@ -211,6 +211,7 @@ class Heartbeat:
                 node.replace(
                     status=status.replace(
                         conditions=(*others, *status.conditions),
+                        addresses=(kubelet.node.cloud_provider and old.addresses) or status.addresses,
                         volumesAttached=old.volumesAttached,
                         volumesInUse=old.volumesInUse,
                     )

@@ -37,6 +37,7 @@ class NodeSpec:
         address: InternalIP; given by the lab where it is empty.
         zone, region, instance_type: topology labels, left out when empty.
         images: names of images that are on the disk from the beginning.
+        cloud_provider: `external`: a cloud controller completes the Node, and Pods wait for it (--cloud-provider).
     """
 
     name: str
@@ -53,6 +54,7 @@ class NodeSpec:
     instance_type: str = ""
     images: tuple[str, ...] = ()
     provider_id: str = ""
+    cloud_provider: str = ""
 
 
 Machine = NodeSpec
@@ -94,6 +96,9 @@ def node_object(spec: NodeSpec, status: core.NodeStatus) -> core.Node:
     taints = tuple(core.Taint(**taint) if isinstance(taint, dict) else taint for taint in spec.taints)
     if spec.role == "control-plane" and not any(t.key == "node-role.kubernetes.io/control-plane" for t in taints):
         taints = (*taints, core.Taint(key="node-role.kubernetes.io/control-plane", effect="NoSchedule"))
+    if spec.cloud_provider == "external":
+        waiting = core.Taint(key="node.cloudprovider.kubernetes.io/uninitialized", value="true", effect="NoSchedule")
+        taints = (*taints, waiting)
     return core.Node(
         metadata=ObjectMeta(
             name=spec.name,
@@ -142,11 +147,9 @@ def node_status(
 ) -> core.NodeStatus:
     """The whole status, as a report contains it."""
     have, allot = capacity(spec)
+    internal = () if spec.cloud_provider else (core.NodeAddress(type="InternalIP", address=spec.address),)
     return core.NodeStatus(
-        addresses=(
-            core.NodeAddress(type="InternalIP", address=spec.address),
-            core.NodeAddress(type="Hostname", address=spec.name.lower()),
-        ),
+        addresses=(*internal, core.NodeAddress(type="Hostname", address=spec.name.lower())),
         allocatable=allot,
         capacity=have,
         conditions=conditions,

@@ -95,7 +95,7 @@ class World:
             services = self.client.list("services").items
         except ApiError:
             return None
-        return next((service for service in services if service.spec.clusterIP == address), None)
+        return next((service for service in services if address in _addresses(service)), None)
 
     def _endpoints(self, service: Any, port: Any) -> list[tuple[str, int]]:
         """Addresses and target ports of the ready endpoints."""
@@ -115,3 +115,10 @@ class World:
                 if endpoint.conditions is None or endpoint.conditions.ready is not False:
                     found.extend((address, number) for address in endpoint.addresses or ())
         return found
+
+
+def _addresses(service: Any) -> list[str]:
+    """Where kube-proxy answers for a Service: its own address, and those of its load balancer."""
+    balancer = service.status.loadBalancer if service.status is not None else None
+    virtual = [one.ip for one in (balancer.ingress if balancer is not None else None) or () if one.ipMode != "Proxy"]
+    return [service.spec.clusterIP, *(ip for ip in virtual if ip)]

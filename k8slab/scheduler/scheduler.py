@@ -11,6 +11,7 @@ from typing import Any
 
 from k8slab.client.client import STRATEGIC_PATCH
 from k8slab.client.informer import Informers
+from k8slab.client.leaderelection import LeaderElector
 from k8slab.client.recorder import SeriesRecorder
 from k8slab.errors import ApiError
 from k8slab.scheduler import decisions as outcomes
@@ -48,6 +49,7 @@ class Scheduler:
         config: a KubeSchedulerConfiguration (YAML text or dict); None for the defaults.
         plugins: plugin classes of others than kube-scheduler; part of every profile that does not disable them.
         ties: `seeded` or `first`.
+        host: the machine's name, under which it competes for its Lease; "" leads without asking.
 
     Raises ConfigurationError where kube-scheduler would refuse to start.
     """
@@ -63,6 +65,7 @@ class Scheduler:
         config: str | Mapping[str, Any] | None = None,
         plugins: Sequence[type[Plugin]] = (),
         ties: str = SEEDED,
+        host: str = "",
     ) -> None:
         self.client = client
         self.clock = clock
@@ -73,7 +76,13 @@ class Scheduler:
         self.source = config
         self.configuration: Configuration = load_configuration(config, self.registry)
         self.decisions = Decisions()
-        self.running = False
+        self.running = self.leading = False
+        self.elector: LeaderElector | None = None
+        if host:
+            steps = (self._lead, self._follow, streams.stream(f"leader-election/{host}"))
+            self.elector = LeaderElector(
+                client, clock, trace, self.name, host, *steps, release_on_stop=True, streams=streams
+            )
         self.incarnation = 0
         self._reset()
 
@@ -119,23 +128,42 @@ class Scheduler:
     # --- life
 
     def start(self) -> None:
-        """List and watch, then begin to schedule."""
+        """List and watch, then begin to schedule; with leader election, once this one leads."""
         if self.running:
             return
         self.running = True
+        if self.elector is not None:
+            self.elector.start()
+        else:
+            self._lead()
+
+    def _lead(self) -> None:
+        self.leading = True
         self.handlers.attach(self.informers, LISTED)
         self.informers.start()
         self._wake()
 
+    def _follow(self) -> None:
+        """The Lease is lost: the real process exits, and its supervisor starts it again."""
+        self._halt()
+        self.start()
+
     def stop(self) -> None:
-        """End cleanly."""
-        self.crash()
+        """End cleanly; the Lease is given back, so that another may lead at once."""
+        self._halt()
+        if self.elector is not None:
+            self.elector.stop()
 
     def crash(self) -> None:
         """End at once; what was assumed or waiting is forgotten."""
+        self._halt()
+        if self.elector is not None:
+            self.elector.crash()
+
+    def _halt(self) -> None:
         if not self.running:
             return
-        self.running = False
+        self.running = self.leading = False
         self.incarnation += 1
         self.informers.stop()
         self.queue.clear()
@@ -157,7 +185,7 @@ class Scheduler:
 
     def _restart(self) -> None:
         was_running = self.running
-        self.crash()
+        self.stop()
         self._reset()
         if was_running:
             self.start()
