@@ -20,8 +20,7 @@ class NoSuchTargetError(K8sLabError):
 
 
 VERBS = frozenset(
-    "fail_node recover_node crash stop start pause resume heal stop_machine start_machine delete_machine fail_cloud "
-    "recover_cloud limit_cloud".split()
+    ["fail_node", "recover_node", "crash", "stop", "start", "pause", "resume", "heal", "stop_machine", "start_machine", "delete_machine", "fail_cloud", "recover_cloud", "limit_cloud"]
 )
 """What a journal may hold."""
 
