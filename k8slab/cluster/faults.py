@@ -19,9 +19,10 @@ class NoSuchTargetError(K8sLabError):
     """A fault was asked for something that is not there; the message lists what is."""
 
 
-VERBS = frozenset(
-    ["fail_node", "recover_node", "crash", "stop", "start", "pause", "resume", "heal", "stop_machine", "start_machine", "delete_machine", "fail_cloud", "recover_cloud", "limit_cloud"]
-)
+NODE_VERBS = ("fail_node", "recover_node")
+PROCESS_VERBS = ("crash", "stop", "start", "pause", "resume")
+CLOUD_VERBS = ("stop_machine", "start_machine", "delete_machine", "fail_cloud", "recover_cloud", "limit_cloud")
+VERBS = frozenset((*NODE_VERBS, *PROCESS_VERBS, *CLOUD_VERBS, "heal"))
 """What a journal may hold."""
 
 
