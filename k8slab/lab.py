@@ -16,6 +16,7 @@ from k8slab.cluster.cluster import Cluster, replay
 from k8slab.cluster.convergence import desired_actual
 from k8slab.cluster.extensions import Library
 from k8slab.cluster.history import History, Snapshot
+from k8slab.cluster.readiness import all_ready
 from k8slab.cluster.topology import Shape
 from k8slab.errors import K8sLabError
 from k8slab.scheduler.learners import make_plugin
@@ -191,13 +192,7 @@ class Lab:
         return self._all_ready()
 
     def _all_ready(self) -> bool:
-        snapshot = self.cluster.snapshot()
-        return (
-            all(map(_replicas_ready, snapshot.list("deployments")))
-            and all(map(_members_ready, snapshot.list("statefulsets")))
-            and all(map(_daemons_ready, snapshot.list("daemonsets")))
-            and all(map(_pod_ready, snapshot.list("pods")))
-        )
+        return all_ready(self.cluster.snapshot())
 
     def play(self, speed: float = 1.0) -> None:
         """Let virtual time pass by itself, ``speed`` virtual seconds a second, until ``pause``; the cell returns."""
@@ -674,35 +669,6 @@ def _read(path: Path) -> str:
         raise CommandError(f'the path "{path}" does not exist') from None
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f'the path "{path}" cannot be read: {getattr(error, "strerror", None) or error}') from None
-
-
-def _replicas_ready(deployment: Any) -> bool:
-    status = deployment.status
-    return (
-        status is not None and (status.readyReplicas or 0) == (status.updatedReplicas or 0) == deployment.spec.replicas
-    )
-
-
-def _members_ready(statefulset: Any) -> bool:
-    status = statefulset.status
-    return status is not None and (status.readyReplicas or 0) == statefulset.spec.replicas
-
-
-def _daemons_ready(daemonset: Any) -> bool:
-    status = daemonset.status
-    return (
-        status is not None
-        and (status.observedGeneration or 0) >= (daemonset.metadata.generation or 0)
-        and (status.numberReady or 0) == (status.desiredNumberScheduled or 0)
-    )
-
-
-def _pod_ready(pod: Any) -> bool:
-    if pod.status is None or pod.metadata.deletionTimestamp:
-        return False
-    if pod.status.phase == "Succeeded":
-        return True
-    return any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or ())
 
 
 __all__ = ["CommandError", "Display", "Lab", "Output"]
