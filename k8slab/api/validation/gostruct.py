@@ -24,6 +24,15 @@ DeploymentStrategy: type:s rollingUpdate
 RollingUpdateDeployment: maxUnavailable maxSurge
 DaemonSetUpdateStrategy: type:s rollingUpdate
 RollingUpdateDaemonSet: maxUnavailable maxSurge
+StatefulSetUpdateStrategy: type:s rollingUpdate
+RollingUpdateStatefulSetStrategy: partition:i maxUnavailable
+PodFailurePolicy: rules
+PodFailurePolicyRule: action:s onExitCodes onPodConditions
+PodFailurePolicyOnExitCodesRequirement: containerName operator:s values
+PodFailurePolicyOnPodConditionsPattern: type:s status:s
+SuccessPolicy: rules
+SuccessPolicyRule: succeededIndexes succeededCount
+UncountedTerminatedPods: succeeded failed
 RoleRef: APIGroup=apiGroup:s kind:s name:s
 PodSpec: volumes initContainers containers ephemeralContainers restartPolicy:s terminationGracePeriodSeconds \
 activeDeadlineSeconds DNSPolicy=dnsPolicy:s nodeSelector serviceAccountName:s automountServiceAccountToken nodeName:s \

@@ -1,18 +1,16 @@
-"""Jobs and CronJobs (`pkg/apis/batch/validation`)."""
+"""Jobs, and what the templates of CronJobs share with them (`pkg/apis/batch/validation`)."""
 
 from __future__ import annotations
 
-import zoneinfo
-
 from k8slab.api import selector as selectors
-from k8slab.api.batch_v1 import CronJob, CronJobSpec, Job, JobSpec, JobStatus, PodFailurePolicyRule
-from k8slab.api.validation import names
-from k8slab.api.validation.cron import schedule_problem
+from k8slab.api.batch_v1 import Job, JobSpec
+from k8slab.api.validation import jobpolicies, names
 from k8slab.api.validation.gostruct import quoted
 from k8slab.api.validation.metadata import (
     IMMUTABLE,
     NO_METADATA,
     Errors,
+    domain_prefixed_path,
     immutable,
     nonnegative,
     object_meta,
@@ -21,12 +19,13 @@ from k8slab.api.validation.metadata import (
 from k8slab.api.validation.podspecs import NO_SPEC, template_spec
 from k8slab.api.validation.selectors import label_selector
 from k8slab.api.validation.workloads import MISMATCH
-from k8slab.errors import OMITTED, FieldError, quote
+from k8slab.errors import FieldError, quote
 
 CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
 MODES = ("NonIndexed", "Indexed")
-ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
-CRON_NAME = 52
+INDEXED_LIMIT = 100_000
+MANY_LIMIT = 10_000
+MANAGER_LENGTH = 63
 NO_JOB = JobSpec()
 
 
@@ -48,31 +47,6 @@ def update(new: Job, old: Job, errors: Errors) -> None:
     _same_template(spec, before, old, errors)
     for name in ("completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"):
         immutable(getattr(spec, name), getattr(before, name), f"spec.{name}", errors)
-
-
-def status(new: Job, old: Job, errors: Errors) -> None:
-    """A changed status of a Job: counters grow, and a finished Job has all that belongs to its end."""
-    object_meta_update(new.metadata, old.metadata, errors)
-    now, before = new.status or JobStatus(), old.status or JobStatus()
-    for name in ("active", "succeeded", "failed", "ready", "terminating"):
-        nonnegative(getattr(now, name), f"status.{name}", errors)
-    _finish(now, errors)
-    for name in ("failed", "succeeded"):
-        count = getattr(now, name) or 0
-        if count < (getattr(before, name) or 0):
-            errors.append(FieldError.invalid(f"status.{name}", count, f"cannot decrease the {name} counter"))
-
-
-def _finish(now: JobStatus, errors: Errors) -> None:
-    done = {item.type for item in now.conditions or () if item.status == "True"}
-    if "Complete" in done and now.completionTime is None:
-        errors.append(FieldError.required("status.completionTime", "completionTime is required for Complete jobs"))
-    for end, first in (("Complete", "SuccessCriteriaMet"), ("Failed", "FailureTarget")):
-        if end in done and first not in done:
-            text = f"cannot set {end}=True condition without the {first}=true condition"
-            errors.append(FieldError("Invalid value", "status.conditions", OMITTED, text))
-    if done & {"Complete", "Failed"} and now.startTime is None:
-        errors.append(FieldError.required("status.startTime", "startTime is required for finished job"))
 
 
 def _completions(spec: JobSpec, before: JobSpec, errors: Errors) -> None:
@@ -130,11 +104,16 @@ def job_spec(spec: JobSpec, path: str, errors: Errors) -> None:
         nonnegative(getattr(spec, name), f"{path}.{name}", errors)
     for name in ("backoffLimitPerIndex", "maxFailedIndexes"):
         nonnegative(getattr(spec, name), f"{path}.{name}", errors)
+    if spec.maxFailedIndexes is not None and spec.backoffLimitPerIndex is None:
+        errors.append(FieldError.required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified"))
+    if spec.managedBy is not None:
+        _manager(spec.managedBy, f"{path}.managedBy", errors)
     _mode(spec, path, errors)
     if spec.podFailurePolicy is not None:
-        for index, rule in enumerate(spec.podFailurePolicy.rules or ()):
-            _failure_rule(rule, spec, f"{path}.podFailurePolicy.rules[{index}]", errors)
-    _success_policy(spec, path, errors)
+        jobpolicies.failure_policy(spec, f"{path}.podFailurePolicy", errors)
+    if spec.successPolicy is not None:
+        jobpolicies.success_policy(spec, f"{path}.successPolicy", errors)
+    jobpolicies.replacement_policy(spec, f"{path}.podReplacementPolicy", errors)
     template_spec(spec.template, f"{path}.template", errors)
     _restart_policy(spec, f"{path}.template.spec.restartPolicy", errors)
 
@@ -143,11 +122,8 @@ def _mode(spec: JobSpec, path: str, errors: Errors) -> None:
     if spec.completionMode is not None and spec.completionMode not in MODES:
         errors.append(FieldError.not_supported(f"{path}.completionMode", spec.completionMode, MODES))
     if spec.completionMode == "Indexed":
-        if spec.completions is None:
-            errors.append(FieldError.required(f"{path}.completions", "when completion mode is Indexed"))
-        if spec.parallelism is not None and spec.parallelism > 100000:
-            text = "must be less than or equal to 100000 when completion mode is Indexed"
-            errors.append(FieldError.invalid(f"{path}.parallelism", spec.parallelism, text))
+        _indexed(spec, path, errors)
+    if spec.completionMode not in (None, "NonIndexed"):
         return
     for name in ("backoffLimitPerIndex", "maxFailedIndexes"):
         value = getattr(spec, name)
@@ -155,45 +131,41 @@ def _mode(spec: JobSpec, path: str, errors: Errors) -> None:
             errors.append(FieldError.invalid(f"{path}.{name}", value, "requires indexed completion mode"))
 
 
-def _failure_rule(rule: PodFailurePolicyRule, spec: JobSpec, path: str, errors: Errors) -> None:
-    if not rule.action:
-        errors.append(FieldError.required(f"{path}.action", 'valid values: "FailIndex", "FailJob", "Ignore", "Count"'))
-    elif rule.action not in ACTIONS:
-        errors.append(FieldError.not_supported(f"{path}.action", rule.action, ACTIONS))
-    elif rule.action == "FailIndex" and spec.backoffLimitPerIndex is None:
-        text = "requires the backoffLimitPerIndex to be set"
-        errors.append(FieldError.invalid(f"{path}.action", rule.action, text))
-    codes, conditions = rule.onExitCodes, rule.onPodConditions
-    if codes is not None and conditions:
-        text = "specifying both OnExitCodes and OnPodConditions is not supported"
-        errors.append(FieldError.invalid(path, quoted(rule), text))
-    elif codes is None and not conditions:
-        text = "specifying one of OnExitCodes and OnPodConditions is required"
-        errors.append(FieldError.invalid(path, quoted(rule), text))
-    if codes is not None:
-        if codes.operator not in ("In", "NotIn"):
-            values = ("In", "NotIn")
-            errors.append(FieldError.not_supported(f"{path}.onExitCodes.operator", codes.operator or "", values))
-        if not codes.values:
-            errors.append(
-                FieldError.invalid(f"{path}.onExitCodes.values", codes.values, "at least one value is required")
-            )
+def _indexed(spec: JobSpec, path: str, errors: Errors) -> None:
+    parallelism, failed = spec.parallelism, spec.maxFailedIndexes
+    if spec.completions is None:
+        errors.append(FieldError.required(f"{path}.completions", "when completion mode is Indexed"))
+    if parallelism is not None and parallelism > INDEXED_LIMIT:
+        text = f"must be less than or equal to {INDEXED_LIMIT} when completion mode is Indexed"
+        errors.append(FieldError.invalid(f"{path}.parallelism", parallelism, text))
+    if spec.completions is not None and failed is not None and failed > spec.completions:
+        text = "must be less than or equal to completions"
+        errors.append(FieldError.invalid(f"{path}.maxFailedIndexes", failed, text))
+    if failed is not None and failed > INDEXED_LIMIT:
+        text = f"must be less than or equal to {INDEXED_LIMIT}"
+        errors.append(FieldError.invalid(f"{path}.maxFailedIndexes", failed, text))
+    if (spec.completions or 0) > INDEXED_LIMIT and spec.backoffLimitPerIndex is not None:
+        _many_completions(spec, path, errors)
 
 
-def _success_policy(spec: JobSpec, path: str, errors: Errors) -> None:
-    policy = spec.successPolicy
-    if policy is None:
-        return
-    if spec.completionMode != "Indexed":
-        text = "requires indexed completion mode"
-        errors.append(FieldError.invalid(f"{path}.successPolicy", quoted(policy), text))
-    if not policy.rules:
-        text = "at least one rules must be specified when the successPolicy is specified"
-        errors.append(FieldError.required(f"{path}.successPolicy.rules", text))
-    for index, rule in enumerate(policy.rules or ()):
-        if rule.succeededCount is None and rule.succeededIndexes is None:
-            text = "at least one of succeededCount or succeededIndexes must be specified"
-            errors.append(FieldError.required(f"{path}.successPolicy.rules[{index}]", text))
+def _many_completions(spec: JobSpec, path: str, errors: Errors) -> None:
+    if spec.maxFailedIndexes is None:
+        text = f"must be specified when completions is above {INDEXED_LIMIT}"
+        errors.append(FieldError.required(f"{path}.maxFailedIndexes", text))
+    text = (
+        f"must be less than or equal to {MANY_LIMIT} when completions are above {INDEXED_LIMIT} "
+        "and used with backoff limit per index"
+    )
+    for name in ("parallelism", "maxFailedIndexes"):
+        value = getattr(spec, name)
+        if value is not None and value > MANY_LIMIT:
+            errors.append(FieldError.invalid(f"{path}.{name}", value, text))
+
+
+def _manager(name: str, path: str, errors: Errors) -> None:
+    domain_prefixed_path(name, path, errors)
+    if len(name) > MANAGER_LENGTH:
+        errors.append(FieldError.too_long(path, MANAGER_LENGTH))
 
 
 def _restart_policy(spec: JobSpec, path: str, errors: Errors) -> None:
@@ -205,67 +177,3 @@ def _restart_policy(spec: JobSpec, path: str, errors: Errors) -> None:
     elif spec.podFailurePolicy is not None and policy != "Never":
         text = 'only "Never" is supported when podFailurePolicy is specified'
         errors.append(FieldError.invalid(path, policy, text))
-
-
-def create_cron(obj: CronJob, errors: Errors) -> None:
-    """A new CronJob: its name leaves room for the suffix of its Jobs."""
-    object_meta(obj.metadata, True, names.subdomain_name, errors)
-    _cron_spec(obj.spec or CronJobSpec(), errors)
-    if len(obj.metadata.name or "") > CRON_NAME:
-        errors.append(FieldError.invalid("metadata.name", obj.metadata.name, names.too_long(CRON_NAME)))
-
-
-def update_cron(new: CronJob, old: CronJob, errors: Errors) -> None:
-    """A changed CronJob."""
-    object_meta_update(new.metadata, old.metadata, errors)
-    _cron_spec(new.spec or CronJobSpec(), errors)
-
-
-def _cron_spec(spec: CronJobSpec, errors: Errors) -> None:
-    if not spec.schedule:
-        errors.append(FieldError.required("spec.schedule"))
-    else:
-        _schedule(spec, errors)
-    if spec.timeZone is not None:
-        _time_zone(spec.timeZone, errors)
-    nonnegative(spec.startingDeadlineSeconds, "spec.startingDeadlineSeconds", errors)
-    policies = ("Allow", "Forbid", "Replace")
-    if not spec.concurrencyPolicy:
-        errors.append(FieldError.required("spec.concurrencyPolicy"))
-    elif spec.concurrencyPolicy not in policies:
-        errors.append(FieldError.not_supported("spec.concurrencyPolicy", spec.concurrencyPolicy, policies))
-    template = spec.jobTemplate.spec if spec.jobTemplate else None
-    job_spec(template or NO_JOB, "spec.jobTemplate.spec", errors)
-    for name in ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"):
-        nonnegative(getattr(spec, name), f"spec.{name}", errors)
-
-
-def _schedule(spec: CronJobSpec, errors: Errors) -> None:
-    problem = schedule_problem(spec.schedule)
-    if problem:
-        errors.append(FieldError.invalid("spec.schedule", spec.schedule, problem))
-    if "TZ" in spec.schedule and spec.timeZone is not None:
-        text = "cannot use both timeZone field and TZ or CRON_TZ in schedule"
-        errors.append(FieldError.invalid("spec.schedule", spec.schedule, text))
-    elif "TZ" in spec.schedule:
-        text = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
-        errors.append(FieldError.invalid("spec.schedule", spec.schedule, text))
-
-
-def _time_zone(name: str, errors: Errors) -> None:
-    if not name:
-        text = "timeZone must be nil or non-empty string"
-        errors.append(FieldError.invalid("spec.timeZone", name, text))
-    elif name.lower() == "local":
-        errors.append(
-            FieldError.invalid(
-                "spec.timeZone",
-                name,
-                "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones",
-            )
-        )
-    else:
-        try:
-            zoneinfo.ZoneInfo(name)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            errors.append(FieldError.invalid("spec.timeZone", name, f"unknown time zone {name}"))

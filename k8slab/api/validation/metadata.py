@@ -153,3 +153,16 @@ def _owner_reference(owner: OwnerReference, path: str, errors: Errors) -> None:
     if owner.apiVersion == "v1" and owner.kind == "Event":
         text = "/v1, Kind=Event is disallowed from being an owner"
         errors.append(FieldError.invalid(path, owner, text))
+
+
+def domain_prefixed_path(text: str, path: str, errors: Errors) -> None:
+    """A name such as `example.com/operator` (`IsDomainPrefixedPath`)."""
+    domain, _, rest = text.partition("/")
+    if not text:
+        errors.append(FieldError.required(path))
+    elif not domain or not rest:
+        errors.append(FieldError.invalid(path, text, 'must be a domain-prefixed path (such as "acme.io/foo")'))
+    else:
+        errors.extend(FieldError.invalid(path, domain, message) for message in names.dns_subdomain(domain))
+        if not names.HTTP_PATH.fullmatch(rest):
+            errors.append(FieldError.invalid(path, rest, names.regex_error("Invalid path", names.HTTP_PATH.pattern)))

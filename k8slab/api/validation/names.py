@@ -27,6 +27,7 @@ _qualified, _label_value, _config_key, _underscored = (
 )
 _header = re.compile("[-A-Za-z0-9]+")
 _port_name = re.compile("[-a-z0-9]+")
+HTTP_PATH = re.compile(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+")
 MAX_UINT31 = 2**31 - 1
 
 
