@@ -251,6 +251,21 @@ def ip_address(text: str) -> Messages:
 
 
 @lru_cache(maxsize=4096)
+def special_ip(text: str) -> Messages:
+    """An address that traffic can be sent to from elsewhere (`ValidateNonSpecialIP`)."""
+    address = ipaddress.ip_address(text)
+    found = []
+    if address.is_unspecified:
+        found.append("may not be unspecified (0.0.0.0 or ::)")
+    if address.is_loopback:
+        found.append("may not be in the loopback range (127.0.0.0/8, ::1/128)")
+    if address.is_link_local:
+        found.append("may not be in the link-local range (169.254.0.0/16, fe80::/10)")
+    if address in ipaddress.ip_network("224.0.0.0/24" if address.version == 4 else "ff02::/16"):
+        found.append("may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)")
+    return tuple(found)
+
+
 def cidr(text: str) -> Messages:
     """A range of addresses: `10.0.0.0/8`."""
     try:

@@ -1,23 +1,26 @@
-"""Services, Endpoints and EndpointSlices (`pkg/apis/core/validation`, `pkg/apis/discovery/validation`)."""
+"""Services (`pkg/apis/core/validation`, `ValidateService`)."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from k8slab.api.core_v1 import Endpoints, EndpointSubset, Service, ServicePort, ServiceSpec
-from k8slab.api.discovery_v1 import Endpoint, EndpointSlice
+from k8slab.api.core_v1 import LoadBalancerIngress, Service, ServicePort, ServiceSpec
 from k8slab.api.validation import names
-from k8slab.api.validation.metadata import Errors, immutable, labels, object_meta, object_meta_update
+from k8slab.api.validation.metadata import Errors, labels, object_meta, object_meta_update
 from k8slab.api.validation.probes import port_number_or_name
 from k8slab.errors import FieldError, Verbatim
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
-ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 FAMILIES = ("IPv4", "IPv6")
+IP_MODES = ("Proxy", "VIP")
 FAMILY_POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
 DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
 MAX_AFFINITY_SECONDS = 86400
+KUBELET_PORT = 10250
+TOPOLOGY_HINTS = "service.kubernetes.io/topology-aware-hints"
+TOPOLOGY_MODE = "service.kubernetes.io/topology-mode"
+SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 ONCE = "may not change once set"
 NO_SPEC = ServiceSpec()
 
@@ -28,6 +31,7 @@ def create(obj: Service, errors: Errors) -> None:
     spec = obj.spec or NO_SPEC
     ips = cluster_ips(spec)
     headless = ips[:1] == ("None",)
+    _topology(obj.metadata.annotations or {}, errors)
     if not spec.ports and not headless and spec.type != "ExternalName":
         errors.append(FieldError.required("spec.ports"))
     _by_type(spec, ips, headless, errors)
@@ -36,15 +40,22 @@ def create(obj: Service, errors: Errors) -> None:
     _affinity(spec, errors)
     _addresses(spec, ips, errors)
     for index, address in enumerate(spec.externalIPs or ()):
-        for message in names.ip_address(address):
+        for message in names.ip_address(address) or names.special_ip(address):
             errors.append(FieldError.invalid(f"spec.externalIPs[{index}]", address, message))
     if not spec.type:
         errors.append(FieldError.required("spec.type"))
     elif spec.type not in TYPES:
         errors.append(FieldError.not_supported("spec.type", spec.type, TYPES))
     _unique_ports(spec, errors)
-    _load_balancer(spec, errors)
+    _load_balancer(obj, spec, errors)
     _traffic(spec, errors)
+
+
+def _topology(annotations: dict[str, str], errors: Errors) -> None:
+    hints, mode = annotations.get(TOPOLOGY_HINTS), annotations.get(TOPOLOGY_MODE)
+    if hints is not None and mode is not None and mode != hints:
+        text = f"must match annotations[{TOPOLOGY_HINTS}] when both are specified"
+        errors.append(FieldError.invalid(f"metadata.annotations[{TOPOLOGY_MODE}]", mode, text))
 
 
 def cluster_ips(spec: ServiceSpec) -> tuple[str, ...]:
@@ -53,6 +64,10 @@ def cluster_ips(spec: ServiceSpec) -> tuple[str, ...]:
 
 
 def _by_type(spec: ServiceSpec, ips: tuple[str, ...], headless: bool, errors: Errors) -> None:
+    for index, port in enumerate((spec.ports or ()) if spec.type == "LoadBalancer" else ()):
+        if port.port == KUBELET_PORT:
+            text = f"may not expose port {KUBELET_PORT} externally since it is used by kubelet"
+            errors.append(FieldError.invalid(f"spec.ports[{index}]", port.port, text))
     if spec.type in ("LoadBalancer", "NodePort") and headless:
         text = f"may not be set to 'None' for {spec.type} services"
         errors.append(FieldError.invalid("spec.clusterIPs[0]", "None", text))
@@ -116,6 +131,9 @@ def _affinity(spec: ServiceSpec, errors: Errors) -> None:
         elif not 0 < seconds <= MAX_AFFINITY_SECONDS:
             text = f"must be greater than 0 and less than {MAX_AFFINITY_SECONDS}"
             errors.append(FieldError.invalid(path, seconds, text))
+    elif spec.sessionAffinity == "None" and spec.sessionAffinityConfig is not None:
+        text = "must not be set when session affinity is None"
+        errors.append(FieldError.forbidden("spec.sessionAffinityConfig", text))
 
 
 def _addresses(spec: ServiceSpec, ips: tuple[str, ...], errors: Errors) -> None:
@@ -144,6 +162,14 @@ def _addresses(spec: ServiceSpec, ips: tuple[str, ...], errors: Errors) -> None:
     if len(ips) > 2:
         text = "may only hold up to 2 values"
         errors.append(FieldError.invalid("spec.clusterIPs", ips, text))
+    if len(ips) > 1 and "None" not in ips and not any(names.ip_address(address) for address in ips):
+        _one_of_each_family(ips, errors)
+
+
+def _one_of_each_family(ips: tuple[str, ...], errors: Errors) -> None:
+    if sorted(":" in address for address in ips) != [False, True]:
+        text = "may specify no more than one IP for each IP family"
+        errors.append(FieldError.invalid("spec.clusterIPs", ips, text))
 
 
 def _unique_ports(spec: ServiceSpec, errors: Errors) -> None:
@@ -170,7 +196,7 @@ def _unique_ports(spec: ServiceSpec, errors: Errors) -> None:
         seen.add(key)
 
 
-def _load_balancer(spec: ServiceSpec, errors: Errors) -> None:
+def _load_balancer(obj: Service, spec: ServiceSpec, errors: Errors) -> None:
     only = "may only be used when `type` is 'LoadBalancer'"
     if spec.loadBalancerSourceRanges:
         path = "spec.LoadBalancerSourceRanges"
@@ -179,6 +205,8 @@ def _load_balancer(spec: ServiceSpec, errors: Errors) -> None:
         for index, text in enumerate(spec.loadBalancerSourceRanges):
             for message in names.cidr(text.strip()):
                 errors.append(FieldError.invalid(f"{path}[{index}]", text.strip(), message))
+    elif SOURCE_RANGES in (obj.metadata.annotations or {}):
+        _annotated_ranges(obj.metadata.annotations[SOURCE_RANGES].strip(), spec, only, errors)
     if spec.allocateLoadBalancerNodePorts is not None and spec.type != "LoadBalancer":
         errors.append(FieldError.forbidden("spec.allocateLoadBalancerNodePorts", only))
     if spec.loadBalancerClass is not None:
@@ -188,6 +216,15 @@ def _load_balancer(spec: ServiceSpec, errors: Errors) -> None:
             )
         for message in names.qualified_name(spec.loadBalancerClass):
             errors.append(FieldError.invalid("spec.loadBalancerClass", spec.loadBalancerClass, message))
+
+
+def _annotated_ranges(ranges: str, spec: ServiceSpec, only: str, errors: Errors) -> None:
+    path = f"metadata.annotations[{SOURCE_RANGES}]"
+    if spec.type != "LoadBalancer":
+        errors.append(FieldError.forbidden(path, only))
+    for text in ranges.split(",") if ranges else ():
+        for message in names.cidr(text.strip()):
+            errors.append(FieldError.invalid(path, text.strip(), message))
 
 
 def _traffic(spec: ServiceSpec, errors: Errors) -> None:
@@ -202,11 +239,14 @@ def _traffic(spec: ServiceSpec, errors: Errors) -> None:
         errors.append(FieldError.required(path))
     elif policy not in ("Cluster", "Local"):
         errors.append(FieldError.not_supported(path, policy, ("Cluster", "Local")))
-    if spec.healthCheckNodePort and not (spec.type == "LoadBalancer" and policy == "Local"):
+    if spec.type == "LoadBalancer" and policy == "Local":
+        for message in names.port_number(spec.healthCheckNodePort) if spec.healthCheckNodePort else ():
+            errors.append(FieldError.invalid("spec.healthCheckNodePort", spec.healthCheckNodePort, message))
+    elif spec.healthCheckNodePort:
         text = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
         errors.append(FieldError.invalid("spec.healthCheckNodePort", spec.healthCheckNodePort, text))
     inside = spec.internalTrafficPolicy
-    if inside is None and spec.type != "ExternalName":
+    if inside is None and spec.type in ("ClusterIP", "LoadBalancer", "NodePort"):
         errors.append(FieldError.required("spec.internalTrafficPolicy"))
     elif inside is not None and inside not in ("Cluster", "Local"):
         errors.append(FieldError.not_supported("spec.internalTrafficPolicy", inside, ("Cluster", "Local")))
@@ -242,96 +282,33 @@ def _same_families(new: tuple[str, ...], old: tuple[str, ...], errors: Errors) -
         errors.append(FieldError.invalid("spec.ipFamilies[0]", new, ONCE))
 
 
-def create_endpoints(obj: Endpoints, errors: Errors) -> None:
-    """New Endpoints."""
-    object_meta(obj.metadata, True, names.subdomain_name, errors)
-    for index, subset in enumerate(obj.subsets or ()):
-        _subset(subset, f"subsets[{index}]", errors)
-
-
-def update_endpoints(new: Endpoints, old: Endpoints, errors: Errors) -> None:
-    """Changed Endpoints."""
+def status(new: Service, old: Service, errors: Errors) -> None:
+    """A changed status of a Service: addresses of a load balancer, on Services that have one."""
     object_meta_update(new.metadata, old.metadata, errors)
-    if new.subsets != old.subsets:
-        create_endpoints(new, errors)
-
-
-def _subset(item: EndpointSubset, path: str, errors: Errors) -> None:
-    if not item.addresses and not item.notReadyAddresses:
-        errors.append(FieldError.required(path, "must specify `addresses` or `notReadyAddresses`"))
-    for name in ("addresses", "notReadyAddresses"):
-        for index, address in enumerate(getattr(item, name) or ()):
-            place = f"{path}.{name}[{index}]"
-            for message in names.ip_address(address.ip or ""):
-                errors.append(FieldError.invalid(f"{place}.ip", address.ip or "", message))
-            if address.hostname:
-                for message in names.dns_label(address.hostname):
-                    errors.append(FieldError.invalid(f"{place}.hostname", address.hostname, message))
-    for index, port in enumerate(item.ports or ()):
-        place = f"{path}.ports[{index}]"
-        if not port.name and len(item.ports) > 1:
-            errors.append(FieldError.required(f"{place}.name"))
-        elif port.name:
-            for message in names.dns_label(port.name):
-                errors.append(FieldError.invalid(f"{place}.name", port.name, message))
-        for message in names.port_number(port.port or 0):
-            errors.append(FieldError.invalid(f"{place}.port", port.port or 0, message))
-        protocol(port.protocol, f"{place}.protocol", errors)
-
-
-def create_slice(obj: EndpointSlice, errors: Errors) -> None:
-    """A new EndpointSlice."""
-    object_meta(obj.metadata, True, names.subdomain_name, errors)
-    if not obj.addressType:
-        errors.append(FieldError.required("addressType"))
-    elif obj.addressType not in ADDRESS_TYPES:
-        errors.append(FieldError.not_supported("addressType", obj.addressType, ADDRESS_TYPES))
-    if len(obj.endpoints or ()) > 1000:
-        errors.append(FieldError.too_many("endpoints", len(obj.endpoints), 1000))
+    balancer = new.status.loadBalancer if new.status else None
+    path = "status.loadBalancer.ingress"
+    found = (balancer.ingress if balancer else None) or ()
+    before = old.status.loadBalancer if old.status else None
+    if found and (new.spec or NO_SPEC).type != "LoadBalancer" and found != ((before.ingress if before else None) or ()):
+        errors.append(FieldError.forbidden(path, "may only be used when `spec.type` is LoadBalancer"))
         return
-    for index, item in enumerate(obj.endpoints or ()):
-        _endpoint(item, obj.addressType, f"endpoints[{index}]", errors)
-    _slice_ports(obj, errors)
+    for index, ingress in enumerate(found):
+        _ingress(ingress, f"{path}[{index}]", errors)
 
 
-def update_slice(new: EndpointSlice, old: EndpointSlice, errors: Errors) -> None:
-    """A changed EndpointSlice: it keeps its kind of addresses."""
-    object_meta_update(new.metadata, old.metadata, errors)
-    create_slice(new, errors)
-    immutable(new.addressType, old.addressType, "addressType", errors)
-
-
-def _endpoint(item: Endpoint, kind: str | None, path: str, errors: Errors) -> None:
-    addresses = item.addresses or ()
-    if not addresses:
-        errors.append(FieldError.required(f"{path}.addresses", "must contain at least 1 address"))
-    elif len(addresses) > 100:
-        errors.append(FieldError.too_many(f"{path}.addresses", len(addresses), 100))
-    for index, address in enumerate(addresses):
-        place = f"{path}.addresses[{index}]"
-        for message in names.dns_subdomain(address) if kind == "FQDN" else names.ip_address(address):
-            errors.append(FieldError.invalid(place, address, message))
-        if kind in ("IPv4", "IPv6") and not names.ip_address(address) and (":" in address) != (kind == "IPv6"):
-            errors.append(FieldError.invalid(place, address, f"must be an {kind} address"))
-    if item.nodeName is not None:
-        for message in names.subdomain_name(item.nodeName):
-            errors.append(FieldError.invalid(f"{path}.nodeName", item.nodeName, message))
-    if item.hostname is not None:
-        for message in names.dns_label(item.hostname):
+def _ingress(item: LoadBalancerIngress, path: str, errors: Errors) -> None:
+    if item.ip:
+        for message in names.ip_address(item.ip):
+            errors.append(FieldError.invalid(f"{path}.ip", item.ip, message))
+        if item.ipMode is not None and item.ipMode not in IP_MODES:
+            errors.append(FieldError.not_supported(f"{path}.ipMode", item.ipMode, IP_MODES))
+        elif item.ipMode is None:
+            errors.append(FieldError.required(f"{path}.ipMode", "must be specified when `ip` is set"))
+    elif item.ipMode is not None:
+        errors.append(FieldError.forbidden(f"{path}.ipMode", "may not be specified when `ip` is not set"))
+    if item.hostname:
+        for message in names.dns_subdomain(item.hostname):
             errors.append(FieldError.invalid(f"{path}.hostname", item.hostname, message))
-
-
-def _slice_ports(obj: EndpointSlice, errors: Errors) -> None:
-    seen: set[str] = set()
-    for index, port in enumerate(obj.ports or ()):
-        place, name = f"ports[{index}]", port.name or ""
-        if name:
-            for message in names.dns_label(name):
-                errors.append(FieldError.invalid(f"{place}.name", name, message))
-        if name in seen:
-            errors.append(FieldError.duplicate(f"{place}.name", name))
-        seen.add(name)
-        protocol(port.protocol, f"{place}.protocol", errors)
-        if port.appProtocol is not None:
-            for message in names.qualified_name(port.appProtocol):
-                errors.append(FieldError.invalid(f"{place}.appProtocol", port.appProtocol, message))
+        if not names.ip_address(item.hostname):
+            text = "must be a DNS name, not an IP address"
+            errors.append(FieldError.invalid(f"{path}.hostname", item.hostname, text))
