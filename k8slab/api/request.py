@@ -79,6 +79,8 @@ class Options(Struct, frozen=True, kw_only=True):
     """For Tables: None, Metadata (the default) or Object."""
     parameters: dict[str, str] = {}
     """Query parameters of a connecting subresource, such as pods/log."""
+    sign_later: bool = False
+    """TokenRequests, in process only: `str()` of the token signs it, for those who seldom need its text."""
 
 
 NO_OPTIONS = Options()
@@ -100,6 +102,8 @@ class Request(Struct, frozen=True, kw_only=True):
     """A typed object (trusted as decoded), Unstructured, a plain dict or list, or JSON/YAML text per content_type."""
     content_type: str = JSON
     user: UserInfo = ADMIN
+    impersonate: UserInfo | None = None
+    """Whom the user claims to be for this request, if anybody."""
     user_agent: str = ""
     options: Options = NO_OPTIONS
     sink: Callable[[WatchEvent], None] | None = None

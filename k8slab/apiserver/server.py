@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Any
 from k8slab.api.request import LOOPBACK, Request, Response
 from k8slab.api.scheme import SCHEME, Resource, Scheme
 from k8slab.apiserver.admission import Chain
+from k8slab.apiserver.authentication import BearerTokens
 from k8slab.apiserver.authorization import ALWAYS_ALLOW, AlwaysAllow, attributes_of, refusal
 from k8slab.apiserver.bootstrap import ADVERTISE_ADDRESSES, bootstrap
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.crd.registration import CustomResources
+from k8slab.apiserver.impersonation import acting_as
 from k8slab.apiserver.rbac import RBAC
 from k8slab.apiserver.registry.allocator import ServiceAllocators
 from k8slab.apiserver.registry.endpoint import Endpoint
 from k8slab.apiserver.registry.registry import endpoint_for
 from k8slab.apiserver.storage import Storage
 from k8slab.apiserver.subresources import RESOURCES, SUBRESOURCES
+from k8slab.apiserver.tokens import Issuer
 from k8slab.apiserver.verbs.create import create
 from k8slab.apiserver.verbs.delete import delete
 from k8slab.apiserver.verbs.deletecollection import delete_collection
@@ -97,6 +100,8 @@ class APIServer:
         self.storage = Storage(store, trace)
         self.admission = Chain(admission, enable_admission)
         self.authorizer: Any = AlwaysAllow()
+        self.tokens = Issuer(streams)
+        self.bearer_tokens = BearerTokens(self)
         self.node_proxy: Any = None
         self.broadcasters: dict[str, Broadcaster] = {}
         self._endpoints: dict[tuple[str, str, str], Endpoint] = {}
@@ -116,6 +121,8 @@ class APIServer:
         """Answer a request. A client's mistake is a response with a Status, never an exception."""
         try:
             authorizer = self.authorizer
+            if request.impersonate is not None:
+                request = acting_as(authorizer, request)
             if not authorizer.allows_everything and not authorizer.knows(request):
                 self._authorize(request)
             endpoint = self._endpoints.get((request.group, request.version, request.resource))

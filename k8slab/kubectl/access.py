@@ -14,11 +14,21 @@ USER_AGENT = "kubectl/v1.32.4"
 
 
 class Access:
-    """One user's way to the API server. `warn` gets the text of each warning the server sends, once."""
+    """One user's way to the API server. `warn` gets the text of each warning the server sends, once.
 
-    def __init__(self, client: Any, user: UserInfo | None, warn: Callable[[str], None]) -> None:
+    `impersonate` is whom the user claims to be (`--as`), if anybody.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        user: UserInfo | None,
+        warn: Callable[[str], None],
+        impersonate: UserInfo | None = None,
+    ) -> None:
         self.client = client
         self.user = user or client.user
+        self.impersonate = impersonate
         self.warn = warn
         self.managed_fields = False
         """Ask for managedFields, which cost the server work, too."""
@@ -36,6 +46,7 @@ class Access:
             group=resource.group,
             version=resource.version,
             user=self.user,
+            impersonate=self.impersonate,
             user_agent=USER_AGENT,
             **fields,
         )

@@ -24,7 +24,7 @@ class Invocation:
         self.session, self.stdin, self.root = session, stdin, root
         self.out: list[str] = []
         self.err: list[str] = []
-        self.access = Access(session.client, self._user(), self.warn)
+        self.access = Access(session.client, self._user(), self.warn, self._impersonated())
         self.access.managed_fields = bool(parsed.flags.get("show-managed-fields"))
         self._warned: set[str] = set()
 
@@ -55,12 +55,13 @@ class Invocation:
         users = getattr(self.session, "users", {})
         if context and context not in users and context != self.context:
             raise CommandError(f'context "{context}" does not exist')
-        user = users.get(context or "")
-        name = self.flags.get("as")
-        if name:
-            groups = (*self.flags["as-group"], "system:authenticated")
-            user = UserInfo(name=name, groups=groups, uid=self.flags["as-uid"])
-        return user
+        return users.get(context or "")
+
+    def _impersonated(self) -> UserInfo | None:
+        """Whom the flags claim that the user is."""
+        name, groups = self.flags.get("as") or "", tuple(self.flags.get("as-group") or ())
+        uid = self.flags.get("as-uid") or ""
+        return UserInfo(name=name, groups=groups, uid=uid) if name or groups or uid else None
 
     @property
     def context(self) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from k8slab.api.request import Response
 from k8slab.apiserver.discovery import discover
+from k8slab.apiserver.tokens.issuer import CONFIGURATION_PATH, JWKS_PATH
 from k8slab.errors import ApiError, method_not_allowed
 from k8slab.serve.authentication import Authenticator
 from k8slab.serve.authorization import check_path
@@ -68,10 +69,12 @@ class App:
 
     async def _serve(self, exchange: Exchange) -> None:
         exchange.user = self.authenticator.authenticate(exchange)
+        if exchange.follow_up is not None:
+            await self.door.handle(exchange.follow_up)
         if is_resource(exchange.path):
             await self._resources.serve(exchange)
             return
-        check_path(self.authenticator, exchange.user, exchange.method, exchange.path)
+        check_path(self.authenticator, exchange)
         if exchange.method not in READ_METHODS:
             raise method_not_allowed()
         response, content_type = self._document(exchange)
@@ -84,6 +87,8 @@ class App:
             return Response(200, {"paths": list(INDEX)}), JSON
         if path == "/metrics":
             return Response(200, self.metrics.text()), "text/plain; version=0.0.4; charset=utf-8"
+        if path in (CONFIGURATION_PATH, JWKS_PATH):
+            return self._issuer(path)
         if path.startswith("/openapi/"):
             response = self._openapi.document(path)
             # The list of documents is JSON, but upstream's handler leaves it to Go to guess the type.
@@ -92,6 +97,13 @@ class App:
         if path.startswith(("/healthz", "/livez", "/readyz")) and response.is_success:
             return self._health(exchange, path.strip("/"), response), TEXT
         return response, _discovery_type(response, accept)
+
+    def _issuer(self, path: str) -> tuple[Response, str]:
+        """How others can check tokens of service accounts (`pkg/routes/openidmetadata.go`)."""
+        issuer = self.door.cluster.server.tokens
+        if path == JWKS_PATH:
+            return Response(200, issuer.jwks()), "application/jwk-set+json"
+        return Response(200, issuer.configuration(self.address)), JSON
 
     def _health(self, exchange: Exchange, path: str, response: Response) -> Response:
         name, _, check = path.partition("/")

@@ -7,20 +7,32 @@ The server's authorizer decides. One that allows everybody everything leaves it 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
 from k8slab.api.request import ANONYMOUS, UserInfo
 from k8slab.apiserver.authorization import Attributes, refusal
+from k8slab.apiserver.impersonation import impersonated
 from k8slab.serve.authentication import AUTHENTICATED, Authenticator, unauthorized
+
+if TYPE_CHECKING:
+    from k8slab.serve.exchange import Exchange
 
 PUBLIC = ("/healthz", "/livez", "/readyz", "/version")
 DISCOVERY = ("/api", "/apis", "/openapi", *PUBLIC)
 MASTERS = "system:masters"
 
 
-def check_path(authenticator: Authenticator, user: UserInfo, method: str, path: str) -> None:
+def check_path(authenticator: Authenticator, exchange: Exchange) -> None:
     """Raises ApiError (401, 403) where the user may not ask for a path that belongs to no resource."""
     authorizer = authenticator.server.authorizer
-    attributes = Attributes(user=user, verb=method.lower(), path=path)
-    if user.name == ANONYMOUS.name and not authenticator.anonymous:
+    user, path = exchange.user, exchange.path
+    attributes = Attributes(user=user, verb=exchange.method.lower(), path=path)
+    if exchange.impersonate is not None:
+        user = impersonated(authorizer, exchange.impersonate, attributes)
+        attributes = replace(attributes, user=user)
+    elif user.name == ANONYMOUS.name and not authenticator.anonymous:
         if path.rstrip("/") not in PUBLIC:
             raise unauthorized()
         return

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from k8slab.api.request import ANONYMOUS, UserInfo
+from k8slab.api.request import ANONYMOUS, Request, UserInfo
 from k8slab.errors import ApiError
 from k8slab.serve.protocol import CERTIFICATE
 
@@ -31,7 +31,8 @@ class Disconnected(Exception):
 class Exchange:
     """A request as far as HTTP goes, and the ways to answer it.
 
-    Attributes: `method`, `path` (decoded), `query` (first value of each parameter), `user` (set by authentication).
+    Attributes: `method`, `path` (decoded), `query` (first value of each parameter); set by authentication: `user`,
+    `impersonate` (whom the request claims to be), `follow_up` (a write that the use of the credential causes).
     """
 
     def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -39,6 +40,8 @@ class Exchange:
         self.path: str = scope["path"]
         self.query = _query(scope["query_string"])
         self.user: UserInfo = ANONYMOUS
+        self.impersonate: UserInfo | None = None
+        self.follow_up: Request | None = None
         self.certificate: bytes | None = scope.get("state", {}).get(CERTIFICATE)
         self._headers: list[Header] = scope["headers"]
         self._receive, self._send = receive, send

@@ -53,7 +53,7 @@ class Resources:
         elif request.subresource == "log" and request.verb == "get":
             await serve_log(self.door, exchange, request)
         else:
-            response = self._authenticator.signed(request, await self.door.handle(request))
+            response = await self.door.handle(request)
             await self._answer(exchange, request, response, media_type, accept)
 
     async def _request(self, exchange: Exchange) -> Request:
@@ -66,7 +66,7 @@ class Resources:
             content = _delete_options(body, content_type)
         elif body:
             content = _text(body, _media_type(content_type))
-        return request_for(
+        request = request_for(
             exchange.method,
             exchange.path,
             exchange.query,
@@ -75,6 +75,7 @@ class Resources:
             exchange.user,
             exchange.header("user-agent"),
         )
+        return request if exchange.impersonate is None else request.replace(impersonate=exchange.impersonate)
 
     async def _answer(
         self, exchange: Exchange, request: Request, response: Response, media_type: str, accept: str

@@ -100,6 +100,7 @@ class Server:
             self._thread.join()
         self._socket.close()
         self._door.close()
+        self._authenticator.close()
         self._folder.cleanup()
 
     def __enter__(self) -> Server:

@@ -37,6 +37,10 @@ class Streams:
             found = self._streams[name] = Random(int.from_bytes(digest[:16]))
         return found
 
+    def secret(self, name: str) -> int:
+        """A number of 256 bits for a key of this name; asking for it shifts nothing."""
+        return int.from_bytes(hashlib.sha256(f"{self.seed}/secret/{name}".encode()).digest())
+
     def uid(self, name: str = "uid") -> str:
         """A version-4 UUID, drawn from the stream ``name``."""
         digits = (

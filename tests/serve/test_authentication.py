@@ -8,9 +8,17 @@ import json
 import ssl
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+from cryptography.hazmat.primitives.hashes import SHA256
 
+from k8slab.api.request import Request
+from k8slab.apiserver.tokens import ISSUER, Issuer, TokenError
+from k8slab.cluster.cluster import Cluster
+from k8slab.pki.rsa import generate
 from k8slab.serve.certificates import Authority
 from k8slab.serve.server import ServeError, Server
+from k8slab.sim.seed import Streams
 from tests.serve.conftest import Caller
 
 PODS = "/api/v1/namespaces/default/pods"
@@ -83,17 +91,54 @@ def test_tokens_of_service_accounts(call: Caller, nobody: Caller, namespace: str
     assert nobody("GET", PODS, headers={"Authorization": f"Bearer {token}"}).code == 401
 
 
-def test_a_token_made_from_the_seed_is_refused(server: Server, nobody: Caller) -> None:
-    """What the lab signs follows from its seed: anybody can make such a token."""
-    from k8slab.api.authentication_v1 import TokenRequest, TokenRequestSpec
-    from k8slab.api.request import Request
-
+def asked(server: Server) -> str:
+    """A token that a notebook asked for."""
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     request = Request(
-        verb="create", resource="serviceaccounts", namespace="default", name="default", subresource="token",
-        body=TokenRequest(spec=TokenRequestSpec()),
-    )  # fmt: skip
-    token = server.cluster.gate.handle(request).body.status.token
-    assert nobody("GET", PODS, headers={"Authorization": f"Bearer {token}"}).code == 401
+        verb="create", resource="serviceaccounts", namespace="default", name="default", subresource="token", body=body
+    )
+    return server.cluster.gate.handle(request).body.status.token
+
+
+def test_a_token_made_from_the_seed_is_refused(server: Server, nobody: Caller) -> None:
+    """The lab's own key follows from its seed: anybody can make such a token."""
+    claims = server.cluster.server.tokens.claims(asked(server))
+    forged = Issuer(Streams(server.cluster.seed)).sign(claims)
+    assert nobody("GET", PODS, headers={"Authorization": f"Bearer {forged}"}).code == 401
+
+
+def test_a_token_of_the_notebook_counts_over_http(server: Server, nobody: Caller) -> None:
+    info = nobody("POST", WHO, REVIEW, {"Authorization": f"Bearer {asked(server)}"}).body["status"]["userInfo"]
+    assert info["username"] == "system:serviceaccount:default:default"
+
+
+def test_a_token_from_before_the_server_counts() -> None:
+    cluster = Cluster(workers=0, components=["kube-controller-manager"])
+    issuer = cluster.server.tokens
+    claims = {"iss": ISSUER, "sub": "x"}
+    before = issuer.sign(claims)
+    issuer.protect(generate(4711))
+    assert issuer.claims(before) == issuer.claims(issuer.sign(claims)) == claims
+    with pytest.raises(TokenError, match="cryptographic primitive"):
+        issuer.claims(Issuer(Streams(7)).sign(claims | {"sub": "y"}))
+
+
+def test_whoever_knows_the_published_keys_can_check_tokens(call: Caller, server: Server) -> None:
+    configuration = call("GET", "/.well-known/openid-configuration").body
+    assert configuration["jwks_uri"] == f"https://127.0.0.1:{server.port}/openid/v1/jwks"
+    token = asked(server)
+    head, _, signature = token.rpartition(".")
+    kid = json.loads(unpadded(head.split(".")[0]))["kid"]
+    answer = call("GET", "/openid/v1/jwks")
+    assert answer.headers["content-type"] == "application/jwk-set+json"
+    published = next(key for key in answer.body["keys"] if key["kid"] == kid)
+    numbers = (int.from_bytes(unpadded(published[name])) for name in ("e", "n"))
+    key = RSAPublicNumbers(*numbers).public_key()
+    key.verify(unpadded(signature), head.encode(), PKCS1v15(), SHA256())
+
+
+def unpadded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def test_a_changed_token_is_refused(call: Caller, nobody: Caller) -> None:
@@ -112,6 +157,25 @@ def test_impersonation(call: Caller) -> None:
     assert info["username"] == "bob"
     assert info["groups"] == ["ops", "system:authenticated"]
     assert info["extra"] == {"reason": ["test"]}
+
+
+def test_impersonation_is_allowed_one_by_one(call: Caller, nobody: Caller) -> None:
+    alice = {"Authorization": "Bearer alices-token"}
+    answer = nobody("GET", PODS, headers=alice | {"Impersonate-User": "bob"})
+    assert (answer.code, answer.message) == (
+        403,
+        'pods is forbidden: User "alice" cannot impersonate-on:user-info:list resource "pods" in API group "" '
+        'in the namespace "default"',
+    )
+    assert nobody("GET", "/metrics", headers=alice | {"Impersonate-User": "kubernetes-admin"}).code == 403
+    answer = call("GET", PODS, headers={"Impersonate-Group": "ops"})
+    assert (answer.code, answer.message) == (
+        400,
+        'requested &user.DefaultInfo{Name:"", UID:"", Groups:[]string{"ops"}, Extra:map[string][]string(nil)} '
+        "without impersonating a user name",
+    )
+    assert call("GET", PODS, headers={"Impersonate-User": "bob"}).code == 403
+    assert call("GET", "/metrics", headers={"Impersonate-User": "bob"}).code == 403
 
 
 def test_nobody_impersonates_without_a_credential(nobody: Caller) -> None:

@@ -10,7 +10,9 @@ from k8slab.api.request import Response, UserInfo
 from k8slab.apiserver.authorization import Attributes
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.decoding import decode_object
-from k8slab.errors import FieldError, invalid
+from k8slab.apiserver.tokens import TokenError
+from k8slab.apiserver.tokens.legacy import note_use
+from k8slab.errors import FieldError, bad_request, internal_error, invalid
 
 
 def review_access(call: Call) -> Response:
@@ -76,16 +78,34 @@ def _rule(cls: Any, data: dict[str, Any]) -> Any:
 def review_self(call: Call) -> Response:
     """Who the asking user is (SelfSubjectReview; `kubectl auth whoami`)."""
     review, user = decode_object(call), call.user
-    info = authentication.UserInfo(
-        username=user.name, uid=user.uid or None, groups=user.groups or None, extra=user.extra or None
-    )
-    status = authentication.SelfSubjectReviewStatus(userInfo=info)
+    status = authentication.SelfSubjectReviewStatus(userInfo=_user_info(user))
     metadata = review.metadata.replace(creationTimestamp=call.now)
     return Response(201, review.replace(metadata=metadata, status=status))
 
 
 def review_token(call: Call) -> Response:
-    """Whose a token is (TokenReview): nobody's, while the server takes no tokens."""
+    """Whose a token is (TokenReview)."""
     review = decode_object(call)
-    status = authentication.TokenReviewStatus(authenticated=False, error="invalid bearer token")
+    spec = review.spec or authentication.TokenReviewSpec()
+    if not spec.token:
+        raise bad_request("token is required for TokenReview in authentication")
+    wanted = tuple(spec.audiences or ())
+    try:
+        found = call.server.bearer_tokens.authenticate(spec.token, wanted)
+    except TokenError as error:
+        return Response(201, review.replace(status=authentication.TokenReviewStatus(error=str(error))))
+    if wanted and not any(each in wanted for each in found.audiences):
+        raise internal_error("error validating audiences")
+    used = note_use(call.server, found.secret)
+    if used is not None:
+        call.server.handle(used)
+    status = authentication.TokenReviewStatus(
+        authenticated=True, audiences=found.audiences, user=_user_info(found.user)
+    )
     return Response(201, review.replace(status=status))
+
+
+def _user_info(user: UserInfo) -> authentication.UserInfo:
+    return authentication.UserInfo(
+        username=user.name, uid=user.uid or None, groups=user.groups or None, extra=user.extra or None
+    )

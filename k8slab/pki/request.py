@@ -1,0 +1,113 @@
+"""Requests for certificates (PKCS #10, RFC 2986), as the certificates API takes them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+from msgspec import Struct
+
+from k8slab.pki import der, keys
+from k8slab.pki.x509 import ALTERNATIVE_NAMES, COMMON_NAME, ORGANIZATION
+
+PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s*\n(.*?)-----END \1-----", re.DOTALL)
+EXTENSION_REQUEST = "1.2.840.113549.1.9.14"
+MAIL, DNS, URI, IP = 0x81, 0x82, 0x86, 0x87
+NOT_A_REQUEST = "PEM block type must be CERTIFICATE REQUEST"
+
+
+class CertificateRequest(Struct, frozen=True, kw_only=True):
+    """What somebody wants certified.
+
+    subject, spki: in DER; names: the content of subjectAltName, in DER, empty where there is none.
+    """
+
+    subject: bytes
+    spki: bytes
+    common_name: str = ""
+    organizations: tuple[str, ...] = ()
+    names: bytes = b""
+    dns_names: tuple[str, ...] = ()
+    ip_addresses: tuple[bytes, ...] = ()
+    email_addresses: tuple[str, ...] = ()
+    uris: tuple[str, ...] = ()
+    signed: bytes
+    algorithm: str
+    signature: bytes
+
+    def check_signature(self) -> None:
+        """Raises ValueError where whoever made the request did not show to have its key."""
+        keys.check(der.read(self.spki), self.algorithm, self.signed, self.signature)
+
+
+def blocks(text: str) -> list[tuple[str, bytes]]:
+    """The PEM blocks of a text: kind and content. What is none is skipped."""
+    found = []
+    for match in PEM.finditer(text):
+        try:
+            found.append((match[1], base64.b64decode("".join(match[2].split()), validate=True)))
+        except binascii.Error:
+            continue
+    return found
+
+
+def parse(text: str) -> CertificateRequest:
+    """The request in a PEM text. Raises ValueError in the words of the server."""
+    first = next(iter(blocks(text)), None)
+    if first is None or first[0] != "CERTIFICATE REQUEST":
+        raise ValueError(NOT_A_REQUEST)
+    try:
+        return _parsed(first[1])
+    except der.DERError:
+        raise
+    except (IndexError, ValueError):
+        raise der.DERError("asn1: structure error: tags don't match") from None
+
+
+def _parsed(data: bytes) -> CertificateRequest:
+    info, algorithm, signature = der.read(data).parts
+    parts = info.parts
+    subject, spki = parts[1], parts[2]
+    names = _alternative_names(parts[3]) if len(parts) > 3 else b""
+    kinds = _general_names(names)
+    return CertificateRequest(
+        subject=subject.raw,
+        spki=spki.raw,
+        common_name="".join(_attributes(subject, COMMON_NAME)[-1:]),
+        organizations=tuple(_attributes(subject, ORGANIZATION)),
+        names=names,
+        dns_names=tuple(each.decode("latin-1") for each in kinds.get(DNS, ())),
+        ip_addresses=tuple(kinds.get(IP, ())),
+        email_addresses=tuple(each.decode("latin-1") for each in kinds.get(MAIL, ())),
+        uris=tuple(each.decode("latin-1") for each in kinds.get(URI, ())),
+        signed=info.raw,
+        algorithm=algorithm.parts[0].oid,
+        signature=signature.bits,
+    )
+
+
+def _attributes(name: der.Value, kind: str) -> list[str]:
+    """The values of one kind in a Name."""
+    pairs = [pair.parts for group in name.parts for pair in group.parts]
+    return [value.text for found, value in pairs if found.oid == kind]
+
+
+def _alternative_names(attributes: der.Value) -> bytes:
+    """The content of the subjectAltName that a request asks for."""
+    for attribute in attributes.parts:
+        kind, values = attribute.parts
+        if kind.oid != EXTENSION_REQUEST:
+            continue
+        for extension in (each for value in values.parts for each in value.parts):
+            found, *_, content = extension.parts
+            if found.oid == ALTERNATIVE_NAMES:
+                return content.content
+    return b""
+
+
+def _general_names(content: bytes) -> dict[int, list[bytes]]:
+    found: dict[int, list[bytes]] = {}
+    for name in der.read(content).parts if content else ():
+        found.setdefault(name.tag, []).append(name.content)
+    return found

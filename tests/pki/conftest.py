@@ -1,0 +1,5 @@
+"""What is compared with needs the peer."""
+
+import pytest
+
+pytest.importorskip("cryptography", reason="the extra `serve` is not installed")
