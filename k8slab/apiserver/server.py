@@ -14,6 +14,7 @@ from k8slab.api.request import LOOPBACK, Request, Response
 from k8slab.api.scheme import SCHEME, Resource, Scheme
 from k8slab.apiserver.admission import Chain
 from k8slab.apiserver.authentication import BearerTokens
+from k8slab.apiserver.aggregation import Aggregator
 from k8slab.apiserver.authorization import ALWAYS_ALLOW, AlwaysAllow, attributes_of, refusal
 from k8slab.apiserver.bootstrap import ADVERTISE_ADDRESSES, bootstrap
 from k8slab.apiserver.call import Call
@@ -114,6 +115,7 @@ class APIServer:
         )
         self.broadcaster(self.endpoint("pods"))
         self.custom = CustomResources(self)
+        self.aggregator = Aggregator(self)
         if authorization_mode != ALWAYS_ALLOW:
             self.authorizer = RBAC(self)
 
@@ -146,6 +148,8 @@ class APIServer:
 
     def _verb(self, request: Request, endpoint: Endpoint) -> Verb:
         verb, subresource = request.verb, request.subresource
+        if endpoint.resource.group in self.aggregator.groups:
+            return self.aggregator.verb(request)
         if not subresource:
             if verb not in endpoint.verbs:
                 raise method_not_allowed()

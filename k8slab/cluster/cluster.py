@@ -14,11 +14,12 @@ from k8slab.cluster.extensions import Extensions, Library
 from k8slab.cluster.faults import Faults
 from k8slab.cluster.gate import Gate, load_request
 from k8slab.cluster.history import History, Snapshot
-from k8slab.cluster.metrics import MetricsServer
+from k8slab.cluster.metrics import MetricsProcess, MetricsServer
 from k8slab.cluster.processes import (
     CLOUD_MANAGER,
     DRIVERS,
     MANAGER,
+    METRICS,
     SCHEDULER,
     checked_replicas,
     chosen_parts,
@@ -108,7 +109,7 @@ class Cluster:
         self.cni = CNI(self.streams)
         self.components: dict[str, Component] = {}
         self.kubelets: dict[str, Kubelet] = {}
-        self.metrics = MetricsServer(self.clock, self.kubelets)
+        self.metrics = MetricsServer(self.clock, self.kubelets, self.server)
         self.schedulers: list[Scheduler] = []
         self.managers: list[ControllerManager] = []
         self.provider = Cloud(self.clock, self.streams) if cloud else None
@@ -128,6 +129,8 @@ class Cluster:
         if DRIVERS in parts:
             client = self.component_client(DRIVERS)
             self.components[DRIVERS] = StorageDrivers(client, self.clock, self.streams, self.trace)
+        if METRICS in parts:
+            self.components[METRICS] = MetricsProcess(self.metrics)
         if "kubelet" in parts:
             for spec in specs:
                 self._add_kubelet(spec, parts)

@@ -12,7 +12,8 @@ from k8slab.cluster.topology import TopologyError
 
 API_SERVER, SCHEDULER, MANAGER = "kube-apiserver", "kube-scheduler", "kube-controller-manager"
 CLOUD_MANAGER, DRIVERS, KUBELET = "cloud-controller-manager", "csi-drivers", "kubelet"
-COMPONENTS = (API_SERVER, SCHEDULER, MANAGER, DRIVERS, KUBELET)
+METRICS = "metrics-server"
+COMPONENTS = (API_SERVER, SCHEDULER, MANAGER, DRIVERS, METRICS, KUBELET)
 """What a cluster consists of; ``components=`` chooses some of them. The API server (with its etcd) is always there."""
 WITH_CLOUD = (*COMPONENTS, CLOUD_MANAGER)
 """With ``cloud=True`` there is one more."""

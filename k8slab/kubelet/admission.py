@@ -45,6 +45,26 @@ class Room:
         self.held[pod.metadata.uid] = wanted
         return None
 
+    def beyond(self, pod: core.Pod) -> str | None:
+        """Why a Pod could never have what it asks for, however empty the node is."""
+        requests = pod_requests(pod)
+        for name, unit in (RESOURCES[1], RESOURCES[0]):
+            wanted = unit(requests.get(name) or 0)
+            if wanted > self.limits[name]:
+                return f"Node didn't have enough capacity: {name}, requested: {wanted}, capacity: {self.limits[name]}"
+        return None
+
+    def exchange(self, pod: core.Pod) -> Refusal | None:
+        """Give a Pod that is here what it asks for now; where there is not enough it keeps what it has."""
+        held = self.held.get(pod.metadata.uid)
+        self.release(pod.metadata.uid)
+        refusal = self.take(pod)
+        if refusal is not None and held is not None:
+            for name, amount in held.items():
+                self.used[name] += amount
+            self.held[pod.metadata.uid] = held
+        return refusal
+
     def release(self, uid: str) -> None:
         """Take a Pod's share back."""
         for name, amount in self.held.pop(uid, {}).items():

@@ -8,7 +8,9 @@ from k8slab.api import core_v1 as core
 from k8slab.kubelet.programs import Ending, Process
 
 WAITING, RUNNING, EXITED = "waiting", "running", "exited"
-INIT, SIDECAR, APP = "init", "sidecar", "app"
+INIT, SIDECAR, APP, EPHEMERAL = "init", "sidecar", "app", "ephemeral"
+LISTS = {INIT: "initContainers", SIDECAR: "initContainers", APP: "containers", EPHEMERAL: "ephemeralContainers"}
+"""Where a Pod's spec has containers of a kind."""
 
 ROOT = core.ContainerUser(linux=core.LinuxContainerUser(gid=0, supplementalGroups=(0,), uid=0))
 
@@ -17,7 +19,10 @@ class Container:
     """The state of one container, over all its restarts.
 
     Attributes:
-        kind: INIT, SIDECAR (restartPolicy Always among the init containers) or APP.
+        kind: INIT, SIDECAR (restartPolicy Always among the init containers), APP or EPHEMERAL.
+        allocated: the resources that the node has given it.
+        actual: the resources that it runs with.
+        resized: it is restarted because of a resize.
         state: WAITING (never ran), RUNNING or EXITED.
         trouble: `(reason, message)` why it is not started; shown as waiting.
         starts: how often it was started; restartCount is one less.
@@ -28,6 +33,8 @@ class Container:
     """
 
     __slots__ = (
+        "actual",
+        "allocated",
         "ending",
         "exit_code",
         "exit_message",
@@ -43,6 +50,7 @@ class Container:
         "probes",
         "process",
         "ready",
+        "resized",
         "spec",
         "started",
         "started_at",
@@ -54,10 +62,13 @@ class Container:
         "trouble",
     )
 
-    def __init__(self, spec: core.Container, kind: str) -> None:
+    def __init__(self, spec: Any, kind: str) -> None:
         self.spec = spec
         self.name = spec.name
         self.kind = kind
+        self.allocated: core.ResourceRequirements | None = spec.resources
+        self.actual: core.ResourceRequirements | None = spec.resources
+        self.resized = False
         self.state = WAITING
         self.trouble: tuple[str, str] | None = None
         self.starts = 0
@@ -87,6 +98,8 @@ class Container:
         self.image_name = image_name
         self.image_id = image_id
         self.state = RUNNING
+        self.actual = self.allocated
+        self.resized = False
         self.trouble = None
         self.starts += 1
         self.started_at = now
@@ -130,8 +143,8 @@ class Container:
         else:
             state = core.ContainerState(terminated=self.terminated(times))
         ran = self.starts > 0
-        resources = spec.resources
-        requests = resources.requests if resources else None
+        resources = self.actual if self.state == RUNNING else self.allocated
+        requests = self.allocated.requests if self.allocated else None
         return core.ContainerStatus(
             allocatedResources=requests or None if ran else None,
             containerID=f"containerd://{self.id}" if ran else None,
@@ -142,7 +155,7 @@ class Container:
             ready=self.ready_for_api,
             resources=(resources or core.ResourceRequirements()) if ran else None,
             restartCount=max(0, self.starts - 1),
-            started=self.state == RUNNING and self.started,
+            started=None if self.kind == EPHEMERAL else self.state == RUNNING and self.started,
             state=state,
             user=ROOT if self.state == RUNNING else None,
             volumeMounts=mounts_status(spec),
@@ -151,6 +164,8 @@ class Container:
     @property
     def ready_for_api(self) -> bool:
         """`ready` as the API means it: an init container is ready once it has succeeded."""
+        if self.kind == EPHEMERAL:
+            return False
         if self.kind == INIT:
             return self.state == EXITED and self.exit_code == 0 and self.trouble is None
         return self.state == RUNNING and self.ready and self.started

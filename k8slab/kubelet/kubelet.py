@@ -12,6 +12,7 @@ from k8slab.client import Client, Informer, Recorder
 from k8slab.errors import ApiError
 from k8slab.kubelet.admission import Room, admit, bytes_of, fits
 from k8slab.kubelet.backoff import Backoff
+from k8slab.kubelet.container import Container
 from k8slab.kubelet.environment import Lookup, environment
 from k8slab.kubelet.eviction import Eviction
 from k8slab.kubelet.heartbeat import Heartbeat
@@ -99,6 +100,7 @@ class Kubelet:
         self.rebooted = False
         self.registered = False
         self.complete = True
+        self.senders: dict[str, tuple[PodWorker, Any]] = {}
         self.boots = 0
         self.relist_phase = int(self.rng.random() * RELIST)
         self._boot_timer: Any = None
@@ -249,6 +251,9 @@ class Kubelet:
     def released(self, worker: PodWorker) -> None:
         """A Pod's containers have ended for good: its resources are free."""
         self.room.release(worker.uid)
+        for other in self.workers.values():
+            if other.resizer.pending is not None and other is not worker:
+                other.resizer.look()
         if worker.orphaned:
             self.workers.pop(worker.uid, None)
 
@@ -304,6 +309,18 @@ class Kubelet:
         """A new container's ID."""
         return f"{self.rng.getrandbits(256):064x}"
 
+    def began(self, worker: PodWorker, container: Container) -> None:
+        """A container runs."""
+        limit = self.memory_limit(container)
+        self.eviction.began(container.id, container.process.memory_bound(limit))
+        if container.process.sends():
+            self.senders[container.id] = (worker, container)
+
+    def ended(self, container: Container) -> None:
+        """A container does not run any more."""
+        self.eviction.ended(container.id)
+        self.senders.pop(container.id, None)
+
     def node_seen(self, node: core.Node) -> None:
         """The Node object as the API server has it."""
         self.api_node = node
@@ -346,9 +363,9 @@ class Kubelet:
             self._entries[canonical] = found
         return found
 
-    def memory_limit(self, spec: core.Container) -> int | None:
+    def memory_limit(self, container: Container) -> int | None:
         """What a container may use before it is killed: its limit, or all that the node can allot."""
-        return bytes_of(spec.resources, "memory")
+        return bytes_of(container.actual, "memory")
 
     def environment(self, worker: PodWorker, spec: core.Container) -> dict[str, str]:
         """A container's variables. Raises ConfigError."""
@@ -422,9 +439,9 @@ class Kubelet:
         code, output, _ = chosen.process.execute(command, self.clock.now)
         return code, output
 
-    def usage(self) -> dict[str, tuple[int, int]]:
-        """What each Pod uses now: uid to (millicores, bytes)."""
-        now = self.clock.now
+    def usage(self, at: int | None = None) -> dict[str, tuple[int, int]]:
+        """What each Pod wants of the processors and uses of the memory: uid to (millicores, bytes)."""
+        now = self.clock.now if at is None else at
         found: dict[str, tuple[int, int]] = {}
         for uid, worker in self.workers.items():
             running = [c.process for c in worker.containers if c.state == "running"]

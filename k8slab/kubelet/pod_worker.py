@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from k8slab.api import core_v1 as core
 from k8slab.errors import ApiError
 from k8slab.kubelet import status
-from k8slab.kubelet.container import APP, EXITED, INIT, RUNNING, SIDECAR, WAITING, Container
+from k8slab.kubelet.container import APP, EPHEMERAL, EXITED, INIT, LISTS, RUNNING, SIDECAR, WAITING, Container
 from k8slab.kubelet.probes import LIVENESS, READINESS, STARTUP, Probe, probes_of
 from k8slab.kubelet.reporter import SYNC_RETRY, Reporter
+from k8slab.kubelet.resizing import Resizer
 from k8slab.kubelet.sandbox import SETUP_SPREAD, SETUP_TIME, Sandbox
 from k8slab.kubelet.stages import ACTIVE, STARTING, TERMINATED, TERMINATING
 from k8slab.kubelet.starting import Starter
@@ -51,6 +52,7 @@ class PodWorker:
         "orphaned",
         "pod",
         "reporter",
+        "resizer",
         "sandbox",
         "stage",
         "start_time",
@@ -77,6 +79,7 @@ class PodWorker:
                 for spec in pod.spec.initContainers or ()
             ),
             *(Container(spec, APP) for spec in pod.spec.containers),
+            *(Container(spec, EPHEMERAL) for spec in pod.spec.ephemeralContainers or ()),
         ]
         self.stage = STARTING
         self.disruption: tuple[str, str] | None = None
@@ -94,6 +97,7 @@ class PodWorker:
         self.reporter = Reporter(self)
         self.starter = Starter(self)
         self.stopper = Stopper(self)
+        self.resizer = Resizer(self)
 
     # -- what it is told --------------------------------------------------------------------------------------------
 
@@ -154,6 +158,11 @@ class PodWorker:
                     "Normal", "Killing", f"Container {container.name} definition changed, will be restarted", container
                 )
                 self.stopper.stop(container, self.grace())
+        known = {container.name for container in self.containers}
+        added = [each for each in pod.spec.ephemeralContainers or () if each.name not in known]
+        self.containers.extend(Container(spec, EPHEMERAL) for spec in added)
+        if self.stage in (STARTING, ACTIVE) and self.resizer.concerned:
+            self.resizer.look()
 
     def _deleted(self, old: core.Pod) -> None:
         if self.stage == TERMINATED:
@@ -192,7 +201,7 @@ class PodWorker:
         """Record an event about the Pod, or about one of its containers."""
         path = ""
         if container is not None:
-            path = f"spec.{'containers' if container.kind == APP else 'initContainers'}{{{container.name}}}"
+            path = f"spec.{LISTS[container.kind]}{{{container.name}}}"
         self.kubelet.event(self.pod, type_, reason, message, path)
 
     def grace(self) -> int:
@@ -237,6 +246,7 @@ class PodWorker:
         if self.stage == STARTING:
             self.publish()
             return
+        self.resizer.finish()
         phase = self.publish()
         if self.stage == ACTIVE:
             if phase in (status.SUCCEEDED, status.FAILED) or self._done():
@@ -256,8 +266,10 @@ class PodWorker:
 
     def _missing(self) -> list[Container]:
         """The containers to start now, in order: init containers one by one, then all others."""
-        missing: list[Container] = []
+        missing = [c for c in self.containers if c.kind == EPHEMERAL and c.state == WAITING]
         for container in self.containers:
+            if container.kind == EPHEMERAL:
+                continue
             running = container.state == RUNNING
             if container.kind == SIDECAR:
                 if not running:
@@ -279,9 +291,9 @@ class PodWorker:
 
     def watch_end(self, container: Container) -> None:
         """Be there when the container's process ends."""
-        limit = self.kubelet.memory_limit(container.spec)
+        limit = self.kubelet.memory_limit(container)
         if container.id not in self.kubelet.eviction.bounds:
-            self.kubelet.eviction.began(container.id, container.process.memory_bound(limit))
+            self.kubelet.began(self, container)
         ending, again = container.process.ending(limit)
         container.ending = ending
         self.clock.cancel(container.timer)
@@ -302,7 +314,7 @@ class PodWorker:
             return
         ending, now = container.ending, self.clock.now
         container.timer = None
-        self.kubelet.eviction.ended(container.id)
+        self.kubelet.ended(container)
         container.finish(now, ending.code, ending.reason, self._last_words(container, ending.code))
         for probe in container.probes:
             probe.stop()
@@ -367,6 +379,7 @@ class PodWorker:
         self.stage = TERMINATING
         self.pause()
         self.clock.cancel(self.deadline)
+        self.clock.cancel(self.resizer.timer)
         self.stopper.begin(grace)
 
     def finish(self) -> None:

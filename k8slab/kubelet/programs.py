@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from k8slab.kubelet.behaviour import DURATIONS, SIZES, check
 from k8slab.kubelet.shell import Outcome, Shell, ShellSyntaxError, endless, parse
 from k8slab.kubelet.shell.commands import script_of
 from k8slab.kubelet.shell.run import MAX_STEPS
+from k8slab.kubelet.shell.turn import Turn, fetches, sending, turn_of
 from k8slab.kubelet.text import duration, size
 from k8slab.sim.clock import MILLISECOND, SECOND
 
@@ -42,6 +44,11 @@ class Program:
         memory: working set after the start.
         memory_growth: bytes more every second (a leak), up to `memory_limit` if given.
         cpu: millicores in use while idle.
+        startup_cpu: millicores from the start until it is ready; None: as while idle.
+        cpu_per_request: processor time that a request costs.
+        sends: `(URL, requests per second)`: what it asks for all the time.
+        disk, disk_growth: bytes that it writes at its start, and more every second, below `disk_path`.
+        pids: how many processes and threads it has.
         latency, capacity: of one request, and requests per second that one replica can serve (0: any number).
         paths: HTTP status by path; a path that ends in `*` stands for all that begin so.
         status: HTTP status of every other path; 0: it speaks no HTTP.
@@ -65,6 +72,13 @@ class Program:
     memory_growth: Size = 0
     memory_limit: Size = None
     cpu: int = 2
+    startup_cpu: int | None = None
+    cpu_per_request: Duration = "1ms"
+    sends: tuple[str, float] | None = None
+    disk: Size = 0
+    disk_growth: Size = 0
+    disk_path: str = "/tmp/data"
+    pids: int = 4
     latency: Duration = "5ms"
     capacity: int = 0
     paths: dict[str, int] = field(default_factory=dict)
@@ -81,10 +95,11 @@ class Program:
     files: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("ready_after", "runs_for", "stop_after", "latency", "unhealthy_after", "unhealthy_for"):
+        check(self)
+        for name in DURATIONS:
             value = getattr(self, name)
             object.__setattr__(self, name, None if value is None else duration(value))
-        for name in ("memory", "memory_growth", "memory_limit"):
+        for name in SIZES:
             value = getattr(self, name)
             object.__setattr__(self, name, None if value is None else size(value))
         object.__setattr__(self, "logs", tuple((duration(at), line) for at, line in self.logs))
@@ -121,6 +136,7 @@ class Process:
         "_asked",
         "_outcome",
         "_reach",
+        "_turn",
         "answers",
         "ask",
         "clock",
@@ -163,6 +179,7 @@ class Process:
         self._outcome: Outcome | None = None
         self._reach = -1
         self._asked = -1
+        self._turn: Turn | None = None
 
     # -- how it ends ------------------------------------------------------------------------------------------------
 
@@ -340,9 +357,59 @@ class Process:
         return limit if most is None else most
 
     def cpu(self, now: int) -> int:
-        """Millicores in use."""
+        """Millicores that it wants, requests apart."""
         program = self._acting(now)
-        return program.cpu if program is not None else 1
+        if program is not None:
+            starting = program.startup_cpu is not None and not self._up(program, now)
+            return program.startup_cpu if starting else program.cpu
+        if endless(self.script):
+            return self.turn().millicores
+        return 1 + self._burning("cpu", now)
+
+    def pids(self, now: int) -> int:
+        """How many processes and threads it has."""
+        program = self._acting(now)
+        return program.pids if program is not None else 1 + (0 if endless(self.script) else self._burning("pids", now))
+
+    def _burning(self, kind: str, now: int) -> int:
+        """The sum of effects that hold for some time."""
+        found = [each for each in self._upto(now).effects if each[1] == kind]
+        return sum(value for at, _, value, until in found if self.started + at <= now < self.started + until)
+
+    def turn(self) -> Turn:
+        """What an endless script does all the time."""
+        if self._turn is None:
+            self._turn = turn_of(self.script, self.env, self.files)
+        return self._turn
+
+    def sends(self) -> dict[tuple[str, int, str], float]:
+        """Requests per second that it sends all the time, by (host, port, path)."""
+        if self.script is not None:
+            return self.turn().requests if endless(self.script) and fetches(self.script) else {}
+        return sending(self.program.sends) if self.program.sends else {}
+
+    def written(self, now: int) -> dict[str, int]:
+        """Bytes that it has written, by path."""
+        found: dict[str, int] = {}
+        program = self._acting(now)
+        if program is not None and (program.disk or program.disk_growth):
+            found[program.disk_path] = program.disk + program.disk_growth * max(0, now - self.started) // SECOND
+        if self.script is None or endless(self.script):
+            return found
+        for at, kind, path, content in self._upto(now).effects:
+            if self.started + at > now:
+                break
+            if kind == "size":
+                found[path] = content
+            elif kind == "file":
+                found[path] = len(content or "")
+        return found
+
+    def may_fill(self) -> bool:
+        """Whether what it writes may matter to the node's disk or to a limit."""
+        if self.script is None:
+            return bool(self.program.disk or self.program.disk_growth)
+        return not endless(self.script) and any(kind in ("size", "file") for _, kind, _, _ in self._told().effects)
 
     def logs(self, until: int) -> list[tuple[int, str]]:
         """What it wrote so far: (lab time, line)."""

@@ -53,7 +53,7 @@ def lose_power(worker: PodWorker) -> None:
         for probe in container.probes:
             probe.stop()
         if container.state == RUNNING:
-            worker.kubelet.eviction.ended(container.id)
+            worker.kubelet.ended(container)
             container.finish(clock.now, LOST_CODE, LOST_REASON)
     worker.sandbox.detach()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from k8slab.api import core_v1 as core
 from k8slab.errors import ApiError
 from k8slab.kubelet import status
-from k8slab.kubelet.container import APP, RUNNING, Container
+from k8slab.kubelet.container import APP, EPHEMERAL, RUNNING, Container
 from k8slab.kubelet.probes import READINESS
 from k8slab.kubelet.stages import TERMINATED, TERMINATING
 from k8slab.sim.clock import SECOND
@@ -83,9 +83,10 @@ class Reporter:
         generation = target.metadata.generation
         now, address, ip = kubelet.clock.rfc3339(), kubelet.address, worker.sandbox.ip
         facts = status.conditions(worker.pod, worker.containers, phase, worker.sandbox.ready)
+        facts = (*worker.resizer.conditions(), *facts)
         if worker.disruption:
             facts = (("DisruptionTarget", True, *worker.disruption), *facts)
-        inits, apps = self._containers()
+        inits, apps, ephemerals = self._containers()
         return old.replace(
             phase=phase,
             reason=reason,
@@ -99,16 +100,21 @@ class Reporter:
             startTime=old.startTime or worker.start_time or now,
             initContainerStatuses=inits,
             containerStatuses=apps,
+            ephemeralContainerStatuses=ephemerals,
         )
 
-    def _containers(self) -> tuple[tuple[core.ContainerStatus, ...] | None, tuple[core.ContainerStatus, ...] | None]:
-        """Statuses of init containers and of app containers; a Pod that was refused has none."""
+    def _containers(self) -> tuple[tuple[core.ContainerStatus, ...] | None, ...]:
+        """Statuses of init, app and ephemeral containers; a Pod that was refused has none."""
         worker = self.worker
         if worker.stage == TERMINATED and not worker.start_time:
-            return None, None
+            return None, None, None
         times, waits_for = worker.kubelet.time_text, status.waiting_reason(worker.containers)
-        inits = tuple(c.status(times, waits_for) for c in worker.containers if c.kind != APP)
-        return inits or None, tuple(c.status(times, waits_for) for c in worker.containers if c.kind == APP)
+        apps = tuple(c.status(times, waits_for) for c in worker.containers if c.kind == APP)
+        if len(apps) == len(worker.containers):
+            return None, apps, None
+        inits = tuple(c.status(times, waits_for) for c in worker.containers if c.kind not in (APP, EPHEMERAL))
+        ephemerals = tuple(c.status(times, "ContainerCreating") for c in worker.containers if c.kind == EPHEMERAL)
+        return inits or None, apps, ephemerals or None
 
     def _write(self, target: core.Pod, new: core.PodStatus) -> None:
         worker = self.worker

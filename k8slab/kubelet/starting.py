@@ -123,7 +123,7 @@ class Starter:
     def _begin(self, container: Container) -> bool:
         """Begin one container. Returns True where a timer goes on with the work."""
         worker, now = self.worker, self.worker.clock.now
-        if container.state == EXITED:
+        if container.state == EXITED and not container.resized:
             key = f"{worker.uid}_{container.name}"
             backoff = worker.kubelet.crash_backoff
             wait = backoff.wait(key, container.finished_at, now)

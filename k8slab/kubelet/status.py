@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from k8slab.api import core_v1 as core
-from k8slab.kubelet.container import APP, EXITED, INIT, RUNNING, SIDECAR, WAITING, Container
+from k8slab.kubelet.container import APP, EPHEMERAL, EXITED, INIT, RUNNING, SIDECAR, WAITING, Container
 from k8slab.kubelet.text import bracketed, quoted
 
 PENDING, ACTIVE, SUCCEEDED, FAILED = "Pending", "Running", "Succeeded", "Failed"
 OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
 """Conditions that the kubelet writes, in the order of the recordings; others are left alone."""
+
+TRANSIENT = frozenset(("PodResizePending", "PodResizeInProgress"))
+"""Conditions of the kubelet that are gone when they do not hold."""
 
 Condition = tuple[str, bool, str, str]
 """Type, status, reason, message."""
@@ -107,7 +110,7 @@ def containers_ready(containers: Sequence[Container], phase_: str) -> Condition:
         return ("ContainersReady", False, "PodCompleted", "")
     if phase_ == FAILED:
         return ("ContainersReady", False, "PodFailed", "")
-    unready = [c.name for c in containers if c.kind != INIT and not c.ready_for_api]
+    unready = [c.name for c in containers if c.kind in (APP, SIDECAR) and not c.ready_for_api]
     if not unready:
         return ("ContainersReady", True, "", "")
     return ("ContainersReady", False, "ContainersNotReady", f"containers with unready status: {bracketed(unready)}")
@@ -165,14 +168,14 @@ def merged(
                 type=type_,
             )
         )
-    names = {condition.type for condition in written}
+    names = {condition.type for condition in written} | TRANSIENT
     others = tuple(c for c in old or () if c.type not in names)
     return (*others, *written)
 
 
 def waiting_reason(containers: Sequence[Container]) -> str:
     """What a container that has not run yet waits for: PodInitializing while there are init containers."""
-    return "ContainerCreating" if all(c.kind == APP for c in containers) else "PodInitializing"
+    return "ContainerCreating" if all(c.kind in (APP, EPHEMERAL) for c in containers) else "PodInitializing"
 
 
 __all__ = ["ACTIVE", "FAILED", "PENDING", "SUCCEEDED", "WAITING", "conditions", "merged", "phase", "restarts"]

@@ -55,6 +55,17 @@ class World:
         ready = self._endpoints(service, None)
         return ready[0][0] if ready else ""
 
+    def targets(self, namespace: str, host: str, port: int) -> list[tuple[str, int]]:
+        """Addresses and ports to which requests for a host and port may be led."""
+        is_address = bool(_ADDRESS.fullmatch(host))
+        service = self._by_address(host) if is_address else self._service(namespace, host)
+        if service is None:
+            return [(host, port)] if is_address else []
+        if service.spec.clusterIP == "None":
+            return [(address, port) for address, _ in self._endpoints(service, None)]
+        wanted = next((p for p in service.spec.ports or () if p.port == port), None)
+        return self._endpoints(service, wanted) if wanted is not None else []
+
     def _request(self, namespace: str, host: str, port: int, path: str) -> tuple[int, str | None]:
         if _ADDRESS.fullmatch(host):
             service = self._by_address(host)

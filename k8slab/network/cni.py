@@ -108,6 +108,10 @@ class CNI:
         if not there:
             self._endpoints.pop(address, None)
 
+    def at(self, address: str) -> tuple[Endpoint, ...]:
+        """Who answers at an address."""
+        return tuple(self._endpoints.get(address, ()))
+
     def request(self, address: str, port: int, path: str = "/") -> tuple[int, str]:
         """An HTTP request to an address: `(status, body)`; status 0: refused, -1: not HTTP, -2: nobody there."""
         endpoints = self._endpoints.get(address)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from k8slab.api import quantity
 from k8slab.api.core_v1 import ObjectReference
 from k8slab.apiserver.printing.cells import NONE, UNKNOWN, UNSET, Now, number, text
 
@@ -250,3 +251,25 @@ def _event_source(obj: Any) -> str:
     component = (source.component if source is not None else None) or obj.reportingComponent or ""
     host = (source.host if source is not None else None) or obj.reportingInstance or ""
     return f"{component}, {host}" if host else component
+
+
+def api_service(obj: Any, now: Now) -> list[Any]:
+    """An APIService."""
+    service, available = obj.spec.service if obj.spec else None, "Unknown"
+    for condition in (obj.status.conditions if obj.status else None) or ():
+        if condition.type == "Available":
+            reason = "" if condition.status == "True" else f" ({condition.reason})"
+            available = condition.status + reason
+    where = f"{service.namespace}/{service.name}" if service is not None else "Local"
+    return [obj.metadata.name, where, available, now.age(obj)]
+
+
+def node_metrics(obj: Any, now: Now) -> list[Any]:
+    """What metrics-server says of a node."""
+    return [obj.metadata.name, str(obj.usage["cpu"]), str(obj.usage["memory"]), obj.window]
+
+
+def pod_metrics(obj: Any, now: Now) -> list[Any]:
+    """What metrics-server says of a Pod."""
+    sums = [quantity.total([each.usage[name] for each in obj.containers]) for name in ("cpu", "memory")]
+    return [obj.metadata.name, *sums, obj.window]

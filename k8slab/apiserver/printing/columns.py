@@ -63,6 +63,8 @@ COLUMNS: dict[tuple[str, str], str] = {
     ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"): (
         "Name Type NominalConcurrencyShares Queues HandSize QueueLengthLimit Age"
     ),
+    ("metrics.k8s.io", "nodes"): "Name cpu memory Window",
+    ("metrics.k8s.io", "pods"): "Name cpu memory Window",
     ("networking.k8s.io", "ingressclasses"): "Name Controller Parameters Age",
     ("networking.k8s.io", "ingresses"): "Name Class Hosts Address Ports Age",
     ("networking.k8s.io", "ipaddresses"): "Name ParentRef",

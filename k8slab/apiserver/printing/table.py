@@ -23,6 +23,7 @@ Cells = Callable[[Any, Now], list[Any]]
 META = "meta.k8s.io/v1"
 
 CELLS: dict[str, Cells] = {
+    "APIService": cluster.api_service,
     "CSIDriver": cluster.csi_driver,
     "CSINode": cluster.csi_node,
     "ConfigMap": cluster.config_map,
@@ -43,6 +44,8 @@ CELLS: dict[str, Cells] = {
     "Namespace": cluster.namespace,
     "NetworkPolicy": network.network_policy,
     "Node": cluster.node,
+    "NodeMetrics": cluster.node_metrics,
+    "PodMetrics": cluster.pod_metrics,
     "PersistentVolume": cluster.persistent_volume,
     "PersistentVolumeClaim": cluster.persistent_volume_claim,
     "Pod": pods.pod,

@@ -15,6 +15,8 @@ KEY_PREFIXES = {
     ("", "services"): "services/specs",
     ("", "endpoints"): "services/endpoints",
     ("", "replicationcontrollers"): "controllers",
+    ("metrics.k8s.io", "nodes"): "metrics.k8s.io/nodes",
+    ("metrics.k8s.io", "pods"): "metrics.k8s.io/pods",
     ("networking.k8s.io", "ingresses"): "ingress",
     ("apiregistration.k8s.io", "apiservices"): "apiregistration.k8s.io/apiservices",
     ("apiextensions.k8s.io", "customresourcedefinitions"): "apiextensions.k8s.io/customresourcedefinitions",

@@ -9,6 +9,7 @@ from k8slab.kubectl.verbs import (
     auth,
     config,
     create,
+    debug,
     delete,
     describe,
     diff,
@@ -26,6 +27,7 @@ from k8slab.kubectl.verbs import (
     scale,
     set,
     taint,
+    top,
     wait,
 )
 
@@ -46,7 +48,7 @@ ROOT = Command(
         scale.COMMAND,
         scale.AUTOSCALE,
         discovery.CLUSTER_INFO,
-        absent.TOP,
+        top.COMMAND,
         drain.CORDON,
         drain.UNCORDON,
         drain.COMMAND,
@@ -59,7 +61,7 @@ ROOT = Command(
         absent.COMMANDS["proxy"],
         absent.COMMANDS["cp"],
         auth.COMMAND,
-        absent.COMMANDS["debug"],
+        debug.COMMAND,
         events.COMMAND,
         diff.COMMAND,
         apply.COMMAND,

@@ -8,7 +8,7 @@ from typing import Any
 from k8slab.kubectl import builder
 from k8slab.kubectl.command import Command
 from k8slab.kubectl.failure import CommandError
-from k8slab.kubectl.flags import ALL_NAMESPACES, SELECTOR, Flag, boolean, period, several, text
+from k8slab.kubectl.flags import Flag, boolean, period, several, text
 
 _STREAMS = (text("container", "c"), boolean("quiet", "q"), boolean("stdin", "i"), boolean("tty", "t"))
 _RUNNING = (period("pod-running-timeout", "1m0s"),)
@@ -41,12 +41,6 @@ def _check_forward(inv: Any) -> None:
     if len(inv.args) < 2:
         raise inv.usage_error("TYPE/NAME and list of ports are required for port-forward")
     _require(inv, inv.args[0])
-
-
-def _top(inv: Any) -> None:
-    if len(inv.args) > 1:
-        raise inv.usage_error("only one resource name can be given")
-    raise CommandError("Metrics API not available")
 
 
 _EXEC = "there is no shell inside a simulated container: look at it with 'kubectl logs' and 'kubectl describe'"
@@ -89,13 +83,6 @@ _PLAIN: tuple[tuple[str, str, str, Any, tuple[Flag, ...]], ...] = (
         _STREAMS[:1],
     ),
     (
-        "debug",
-        "Create debugging sessions for troubleshooting workloads and nodes",
-        "debug (POD | TYPE[[.VERSION].GROUP]/NAME) [ -- COMMAND [args...] ]",
-        _absent(_EXEC),
-        (*_STREAMS, text("image"), text("target")),
-    ),
-    (
         "kustomize",
         "Build a kustomization target from a directory or URL",
         "kustomize DIR [flags]",
@@ -106,34 +93,3 @@ _PLAIN: tuple[tuple[str, str, str, Any, tuple[Flag, ...]], ...] = (
 COMMANDS = {
     name: Command(name, about, f"kubectl {usage} [options]", run, flags) for name, about, usage, run, flags in _PLAIN
 }
-_METRICS = (boolean("no-headers"), text("sort-by"), *SELECTOR)
-TOP = Command(
-    "top",
-    "Display resource (CPU/memory) usage",
-    "kubectl top [flags] [options]",
-    commands=(
-        Command(
-            "node",
-            "Display resource (CPU/memory) usage of nodes",
-            "kubectl top node [NAME | -l label] [options]",
-            _top,
-            (*_METRICS, boolean("show-capacity"), boolean("use-protocol-buffers", default=True)),
-            ("nodes", "no"),
-        ),
-        Command(
-            "pod",
-            "Display resource (CPU/memory) usage of pods",
-            "kubectl top pod [NAME | -l label] [options]",
-            _top,
-            (
-                *_METRICS,
-                *ALL_NAMESPACES,
-                boolean("containers"),
-                text("field-selector"),
-                boolean("sum"),
-                boolean("use-protocol-buffers", default=True),
-            ),
-            ("pods", "po"),
-        ),
-    ),
-)

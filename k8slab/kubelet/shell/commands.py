@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from k8slab.kubelet.text import duration, size
+from k8slab.kubelet.shell.hogs import HOGS
+from k8slab.kubelet.text import duration
 from k8slab.sim.clock import MILLISECOND, SECOND
 from k8slab.sim.timestamps import rfc3339
 
@@ -485,20 +485,6 @@ def _connect(shell: Shell, argv: Argv) -> int:
     return 0 if status > 0 else 1
 
 
-def _stress(shell: Shell, argv: Argv) -> int:
-    """`stress --vm 1 --vm-bytes 250M`: takes memory and keeps it."""
-    shell.write("stress: info: [1] dispatching hogs: 0 cpu, 0 io, 1 vm, 0 hdd\n")
-    for flag, value in pairwise(argv):
-        if flag == "--vm-bytes":
-            shell.sleep(300 * MILLISECOND)
-            shell.effects.append((shell.now, "memory", size(re.sub(r"([KMG])$", r"\1i", value.upper())), None))
-    timeout = next((value for flag, value in pairwise(argv) if flag in ("-t", "--timeout")), "")
-    if not timeout:
-        shell.block()
-    shell.sleep(duration(timeout))
-    return 0
-
-
 def _python(shell: Shell, argv: Argv) -> int:
     words = " ".join(argv[1:])
     if "http.server" in words:
@@ -549,8 +535,8 @@ COMMANDS: dict[str, Callable[[Shell, Argv], int]] = {
     "test": _test, "[": _test, "[[": _test, "grep": _grep, "awk": _awk, "wc": _wc, "tee": _tee, "trap": _trap,
     "wait": _wait, "exec": _exec, "sh": _nested, "bash": _nested, "ash": _nested, "kill": _kill,
     "hostname": _hostname, "whoami": _whoami, "wget": _fetch, "curl": _fetch, "nslookup": _nslookup, "dig": _nslookup,
-    "nc": _connect, "stress": _stress, "python": _python, "python3": _python, "perl": _perl,
+    "nc": _connect, "python": _python, "python3": _python, "perl": _perl,
     "mkdir": _true, "chmod": _true, "chown": _true, "cd": _true, "sync": _true, "sysctl": _true, "ln": _true,
-    "mount": _true, "ulimit": _true, "umask": _true, "ping": _true,
+    "mount": _true, "ulimit": _true, "umask": _true, "ping": _true, **HOGS,
 }  # fmt: skip
 """By name, as found in PATH."""
