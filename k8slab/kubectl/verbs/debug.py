@@ -29,7 +29,8 @@ TARGETING = (
 )
 NON_ROOT = (
     "Warning: Non-root user is configured for the entire target Pod, and some capabilities granted by debug profile "
-    'may not work. Please consider using "--custom" with a custom profile that specifies "securityContext.runAsUser: 0".'
+    'may not work. Please consider using "--custom" with a custom profile that specifies '
+    '"securityContext.runAsUser: 0".'
 )
 
 
