@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from k8slab.api.request import LOOPBACK, Request, Response
 from k8slab.api.scheme import SCHEME, Resource, Scheme
 from k8slab.apiserver.admission import Chain
-from k8slab.apiserver.authentication import BearerTokens
 from k8slab.apiserver.aggregation import Aggregator
+from k8slab.apiserver.authentication import BearerTokens
 from k8slab.apiserver.authorization import ALWAYS_ALLOW, AlwaysAllow, attributes_of, refusal
 from k8slab.apiserver.bootstrap import ADVERTISE_ADDRESSES, bootstrap
 from k8slab.apiserver.call import Call
