@@ -9,7 +9,8 @@ _TYPES = {
     "v1.PreemptionPolicy": "PodSpec.preemptionPolicy PriorityClass.preemptionPolicy",
     "v1.PullPolicy": "Container.imagePullPolicy EphemeralContainer.imagePullPolicy ImageVolumeSource.pullPolicy",
     "v1.TerminationMessagePolicy": "Container.terminationMessagePolicy EphemeralContainer.terminationMessagePolicy",
-    "v1.Protocol": "ContainerPort.protocol ServicePort.protocol EndpointPort.protocol NetworkPolicyPort.protocol",
+    "v1.Protocol": "ContainerPort.protocol ServicePort.protocol EndpointPort.protocol NetworkPolicyPort.protocol "
+    "PortStatus.protocol IngressPortStatus.protocol",
     "v1.URIScheme": "HTTPGetAction.scheme",
     "v1.ServiceType": "ServiceSpec.type",
     "v1.ServiceAffinity": "ServiceSpec.sessionAffinity",
@@ -57,6 +58,28 @@ _TYPES = {
     "v2.MetricSourceType": "MetricSpec.type",
     "v2.MetricTargetType": "MetricTarget.type",
     "v1.UnhealthyPodEvictionPolicyType": "PodDisruptionBudgetSpec.unhealthyPodEvictionPolicy",
+    "v1.AppArmorProfileType": "AppArmorProfile.type",
+    "v1.AzureDataDiskCachingMode": "AzureDiskVolumeSource.cachingMode",
+    "v1.AzureDataDiskKind": "AzureDiskVolumeSource.kind",
+    "v1.FailurePolicyType": "MutatingWebhook.failurePolicy ValidatingWebhook.failurePolicy "
+    "ValidatingAdmissionPolicySpec.failurePolicy MutatingAdmissionPolicySpec.failurePolicy",
+    "v1.MatchPolicyType": "MutatingWebhook.matchPolicy ValidatingWebhook.matchPolicy MatchResources.matchPolicy",
+    "v1.NodePhase": "NodeStatus.phase",
+    "v1.PersistentVolumeClaimPhase": "PersistentVolumeClaimStatus.phase",
+    "v1.PersistentVolumeClaimModifyVolumeStatus": "ModifyVolumeStatus.status",
+    "v1.PersistentVolumeClaimRetentionPolicyType": "StatefulSetPersistentVolumeClaimRetentionPolicy.whenDeleted "
+    "StatefulSetPersistentVolumeClaimRetentionPolicy.whenScaled",
+    "v1.PersistentVolumePhase": "PersistentVolumeStatus.phase",
+    "v1.PodFSGroupChangePolicy": "PodSecurityContext.fsGroupChangePolicy",
+    "v1.PodFailurePolicyAction": "PodFailurePolicyRule.action",
+    "v1.PodFailurePolicyOnExitCodesOperator": "PodFailurePolicyOnExitCodesRequirement.operator",
+    "v1.ReinvocationPolicyType": "MutatingWebhook.reinvocationPolicy MutatingAdmissionPolicySpec.reinvocationPolicy",
+    "[]v1.ResourceQuotaScope": "ResourceQuotaSpec.scopes",
+    "v1.ResourceQuotaScope": "ScopedResourceSelectorRequirement.scopeName",
+    "v1.ScopeSelectorOperator": "ScopedResourceSelectorRequirement.operator",
+    "v1.ScopeType": "RuleWithOperations.scope NamedRuleWithOperations.scope",
+    "v1.SideEffectClass": "MutatingWebhook.sideEffects ValidatingWebhook.sideEffects",
+    "v1.SupplementalGroupsPolicy": "PodSecurityContext.supplementalGroupsPolicy",
 }
 
 FIELD_TYPES: dict[str, str] = {field: name for name, fields in _TYPES.items() for field in fields.split()}

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from k8slab.api.codec import to_dict
 from k8slab.api.meta_v1 import ObjectMeta
 from k8slab.api.request import Response
+from k8slab.api.schema import Definitions, Schema, object_meta, type_meta
 from k8slab.api.scheme import NoMatch, Resource
 from k8slab.serve.encoding import encode
-from k8slab.serve.schema import Definitions, Schema
 
 if TYPE_CHECKING:
     from k8slab.apiserver import APIServer
@@ -203,9 +203,8 @@ class Paths:
             return self._definitions.reference(resource.cls)
         schema = dict(self._custom() or {"type": "object", "x-kubernetes-preserve-unknown-fields": True})
         properties = schema.get("properties", {})
-        metadata = {"allOf": [self._definitions.reference(ObjectMeta)]}
-        head = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": metadata}
-        schema["properties"] = {**properties, **head}
+        metadata = object_meta(self._definitions.reference(ObjectMeta))
+        schema["properties"] = {**properties, **type_meta(), "metadata": metadata}
         kind = {"group": resource.group, "kind": resource.kind, "version": resource.version}
         schema["x-kubernetes-group-version-kind"] = [kind]
         return self._definitions.add(self._custom_name(), schema)

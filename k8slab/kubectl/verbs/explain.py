@@ -1,25 +1,25 @@
-"""kubectl explain: the fields of a kind and their types, in kubectl's layout.
+"""kubectl explain: the fields of a kind, their types and descriptions, read from the OpenAPI schema.
 
-Descriptions of fields are upstream's prose and not part of the package; what is said here follows from the types:
-what is required, what a list's entries are told apart by, which formats hold.
+Follows kubectl/pkg/explain/v2/templates/plaintext.tmpl. Where no descriptions are installed (`api/descriptions.py`),
+the fields are shown without, and a hint says where to get them.
 """
 
 from __future__ import annotations
 
-import textwrap
-import types
-import typing
 from typing import Any
 
-from k8slab.api import base
+from k8slab.api import descriptions
+from k8slab.api.schema import Schema
 from k8slab.api.scheme import NoMatch, Resource
 from k8slab.kubectl.command import Command
 from k8slab.kubectl.failure import CommandError
 from k8slab.kubectl.flags import boolean, text
-from k8slab.kubectl.schemafields import custom_root
+from k8slab.kubectl.openapi import Document
+from k8slab.kubectl.wordwrap import indent, wrap
 
-_WIDTH = 80
-_SCALARS = {str: "string", bool: "boolean", int: "integer", float: "number"}
+_WIDTH = 76
+#: How many values of an enumeration the list of fields shows.
+_VALUES = 4
 
 
 def run(inv: Any) -> None:
@@ -35,24 +35,38 @@ def run(inv: Any) -> None:
         raise CommandError(f"unrecognized format: {inv.flags['output']}")
     resource, path = _find(inv, inv.args[0])
     _header(inv, resource)
-    root = custom_root(inv.access, resource) if resource.custom else _Field("", resource.cls)
-    field = _walk(root, path)
-    _explain(inv, field, path)
+    page = _Page(Document(inv.access, resource), inv.flags["recursive"])
+    inv.write(page.explained(path))
+    if not descriptions.available():
+        inv.complain(descriptions.HINT)
 
 
-def _find(inv: Any, word: str) -> tuple[Resource, list[str]]:
-    name, *path = word.strip(".").split(".")
+def _find(inv: Any, text: str) -> tuple[Resource, list[str]]:
+    """The kind and the path of fields behind it: `deployments.spec.replicas`, also with the group of the resource."""
+    name, *path = text.strip(".").split(".")
+    scheme = inv.access.scheme
     try:
-        resource = inv.access.scheme.resource(name)
+        resource = scheme.resource(name)
     except NoMatch as error:
         raise CommandError(str(error), plain=True) from None
-    wanted = inv.flags["api-version"]
-    if wanted:
-        for each in inv.access.scheme.all_resources():
-            if each.kind == resource.kind and each.api_version == wanted:
-                return each, path
-        raise CommandError(f'couldn\'t find resource for "{wanted}, Kind={resource.kind}"')
+    if inv.flags["api-version"]:
+        return _in_version(inv, resource), path
+    for each in scheme.all_resources():
+        whole = f"{each.plural}.{each.group}".rstrip(".")
+        if each.plural == resource.plural and text.startswith(whole):
+            return each, [part for part in text.removeprefix(whole).split(".") if part]
     return resource, path
+
+
+def _in_version(inv: Any, resource: Resource) -> Resource:
+    wanted = inv.flags["api-version"]
+    group, _, version = wanted.rpartition("/")
+    served = [each for each in inv.access.scheme.all_resources() if (each.group, each.version) == (group, version)]
+    found = next((each for each in served if each.plural == resource.plural), None)
+    if found is not None:
+        return found
+    name = f"{wanted}, Resource={resource.plural}"
+    raise CommandError(f"GVR ({name}) not found in OpenAPI schema" if served else f'couldn\'t find resource for "{name}"')
 
 
 def _header(inv: Any, resource: Resource) -> None:
@@ -61,138 +75,64 @@ def _header(inv: Any, resource: Resource) -> None:
     inv.print(f"KIND:       {resource.kind}\nVERSION:    {resource.version}\n")
 
 
-class _Field:
-    """A field (or the kind itself): its name, its annotation and the class that it is a field of."""
+class _Page:
+    """The text about one schema."""
 
-    def __init__(self, name: str, annotation: Any, owner: type | None = None) -> None:
-        self.name, self.owner = name, owner
-        self.annotation = _without_none(annotation)
+    def __init__(self, document: Document, recursive: bool) -> None:
+        self._document, self._recursive = document, recursive
 
-    @property
-    def target(self) -> Any:
-        """The type of the elements for lists and maps, otherwise the type itself."""
-        inner = self.annotation
-        while typing.get_origin(inner) in (tuple, list, dict):
-            arguments = typing.get_args(inner)
-            inner = _without_none(arguments[1] if typing.get_origin(inner) is dict else arguments[0])
-        return inner
+    def explained(self, path: list[str]) -> str:
+        """The text about the field at the end of a path. Raises CommandError where there is none."""
+        schema, head = self._document.root, ""
+        for name in path:
+            found = self._document.property(schema, name)
+            if found is None:
+                # kubectl names the end of the path, wherever it breaks off.
+                raise CommandError(f'field "{path[-1]}" does not exist')
+            schema = found
+            head = self._field_head(name, schema)
+        description = self._document.description(schema) or "<empty>"
+        fields = self._fields(schema, 1, [])
+        text = f"{head}DESCRIPTION:\n{indent(wrap(description, _WIDTH), 4)}\n"
+        return text + (f"FIELDS:\n{fields}" if fields else "") + "\n"
 
-    @property
-    def fields(self) -> list[_Field]:
-        """The fields of an object type, in alphabetical order."""
-        cls = self.target
-        if not (isinstance(cls, type) and issubclass(cls, base.KubeStruct)):
-            return []
-        hints = typing.get_type_hints(cls)
-        return [_Field(name, hints[name], cls) for name in sorted(cls.__struct_fields__)]
+    def _field_head(self, name: str, schema: Schema) -> str:
+        values = "".join(f"\n    {_shown(value)}" for value in schema.get("enum", ()))
+        enum = f"ENUM:{values}\n" if values else "\n"
+        return f"FIELD: {name} <{self._document.type_of(schema)}>\n{enum}\n"
 
-    @property
-    def type(self) -> str:
-        """The type as explain shows it: `<[]Container>` without the angle brackets."""
-        return self._type(self.annotation)
+    def _fields(self, schema: Schema, level: int, above: list[Schema]) -> str:
+        resolved = self._document.resolved(schema)
+        if any(resolved is each for each in above):
+            return ""
+        required = resolved.get("required", ())
+        found = []
+        for name, each in sorted(resolved.get("properties", {}).items()):
+            found.append(self._field(name, each, name in required, level))
+            if self._recursive:
+                found.append(self._fields(each, level + 1, [*above, resolved]))
+        found += [self._fields(each, level, [*above, resolved]) for each in self._document.parts(resolved)]
+        return "".join(found)
 
-    def _type(self, annotation: Any) -> str:
-        annotation = _without_none(annotation)
-        origin = typing.get_origin(annotation)
-        if origin in (tuple, list):
-            return "[]" + self._type(typing.get_args(annotation)[0])
-        if origin is dict:
-            return f"map[string]{self._type(typing.get_args(annotation)[1])}"
-        format_ = getattr(self.owner, "FORMAT", {}).get(self.name, "")
-        if format_ in ("quantity", "int-or-string", "time", "micro-time"):
-            return {"quantity": "Quantity", "int-or-string": "IntOrString"}.get(format_, "string")
-        if annotation in _SCALARS:
-            return _SCALARS[annotation]
-        go_type = getattr(annotation, "GO_TYPE", "")
-        return go_type.rpartition(".")[2] or getattr(annotation, "__name__", "Object")
-
-    @property
-    def required(self) -> bool:
-        """Whether the server refuses objects without it."""
-        return self.name in getattr(self.owner, "REQUIRED", ())
-
-    @property
-    def enum(self) -> list[str]:
-        """The values that are allowed, where they are known."""
-        return []
-
-    @property
-    def facts(self) -> str:
-        """What the type says about the field beyond its name."""
-        owner, name = self.owner, self.name
-        said = ["Must be given." if self.required else ""]
-        keys = getattr(owner, "LIST_MAP_KEYS", {}).get(name) or ()
-        if keys:
-            said.append(f"Entries are told apart by {' and '.join(keys)}.")
-        kind = getattr(owner, "LIST_TYPE", {}).get(name)
-        said.append({"set": "No value may occur twice.", "atomic": "The list is replaced as a whole."}.get(kind, ""))
-        merge_key = getattr(owner, "PATCH_MERGE_KEY", {}).get(name)
-        if merge_key:
-            said.append(f"A strategic merge patch merges entries of the same {merge_key}.")
-        format_ = getattr(owner, "FORMAT", {}).get(name)
-        said.append(_FORMATS.get(format_, ""))
-        return " ".join(part for part in said if part)
+    def _field(self, name: str, schema: Schema, required: bool, level: int) -> str:
+        blanks = "  " * level
+        line = f"{blanks}{name}\t<{self._document.type_of(schema)}>{_required(required)}\n"
+        values = schema.get("enum", ())
+        if values:
+            more = ", ...." if len(values) > _VALUES else ""
+            line += f"{blanks}enum: {', '.join(map(_shown, values[:_VALUES]))}{more}\n"
+        if self._recursive:
+            return line
+        description = schema.get("description") or "<no description>"
+        return f"{line}{indent(wrap(description, _WIDTH), 4)}\n\n"
 
 
-_FORMATS = {
-    "int32": "A 32-bit number.",
-    "int64": "A 64-bit number.",
-    "quantity": "An amount such as 500m, 2 or 1Gi.",
-    "int-or-string": "A number, or a text such as 25% or the name of a port.",
-    "time": "A time as in RFC 3339, such as 2026-01-01T00:00:00Z.",
-    "micro-time": "A time as in RFC 3339 with microseconds.",
-    "byte": "Bytes in base64.",
-}
+def _required(required: bool) -> str:
+    return " -required-" if required else ""
 
 
-def _without_none(annotation: Any) -> Any:
-    if typing.get_origin(annotation) is typing.Annotated:
-        return _without_none(typing.get_args(annotation)[0])
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        kept = [each for each in typing.get_args(annotation) if each is not type(None)]
-        return _without_none(kept[0]) if len(kept) == 1 else kept[-1] if str in kept else kept[0]
-    return annotation
-
-
-def _walk(field: Any, path: list[str]) -> Any:
-    for name in path:
-        found = next((each for each in field.fields if each.name == name), None)
-        if found is None:
-            raise CommandError(f'field "{name}" does not exist')
-        field = found
-    return field
-
-
-def _explain(inv: Any, field: Any, path: list[str]) -> None:
-    if path:
-        required = " -required-" if field.required else ""
-        inv.print(f"FIELD: {path[-1]} <{field.type}>{required}")
-        inv.print("".join(("ENUM:\n", *(f"    {value}\n" for value in field.enum)) if field.enum else ("\n",)))
-    inv.print("DESCRIPTION:")
-    for line in textwrap.wrap(field.facts or "<empty>", _WIDTH - 4):
-        inv.print(f"    {line}")
-    if field.facts:
-        inv.print("    ")
-    if field.fields:
-        inv.print("FIELDS:")
-        _list(inv, field, 1)
-    inv.print()
-
-
-def _list(inv: Any, field: Any, depth: int) -> None:
-    recursive = inv.flags["recursive"]
-    for child in field.fields:
-        required = " -required-" if child.required else ""
-        inv.print(f"{'  ' * depth}{child.name}\t<{child.type}>{required}")
-        if child.enum:
-            inv.print(f"{'  ' * depth}enum: {', '.join(child.enum)}")
-        if recursive:
-            if depth < 12 and child.target is not field.target:
-                _list(inv, child, depth + 1)
-            continue
-        for line in textwrap.wrap(child.facts or "<no description>", _WIDTH - 4):
-            inv.print(f"    {line}")
-        inv.print()
+def _shown(value: Any) -> str:
+    return '""' if value == "" else str(value)
 
 
 COMMAND = Command(

@@ -1,7 +1,7 @@
 """OpenAPI schemas of the API's types, made from the generated classes.
 
-Names and extensions are those of the documents that kube-apiserver publishes; descriptions are upstream's prose and not
-part of this package.
+Names, enumerations and extensions are those of the documents that kube-apiserver publishes; descriptions are there
+where they are installed (`api/descriptions.py`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,15 @@ from functools import cache
 from typing import Any
 
 from k8slab.api.decoding import Shape, shapes
+from k8slab.api.descriptions import description, field_description
+from k8slab.api.enums import enum_of
 from k8slab.api.meta_v1 import ListMeta
 from k8slab.api.scheme import SCHEME
 
 Schema = dict[str, Any]
 META = "io.k8s.apimachinery.pkg.apis.meta.v1"
+#: A kind whose description of the fields that all kinds have is also that of custom kinds.
+ANY_KIND = "io.k8s.api.core.v1.ConfigMap"
 QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
 PACKAGES = {
@@ -36,6 +40,23 @@ SPECIAL: dict[str, tuple[str, Schema]] = {
     "time": (f"{META}.Time", {"type": "string", "format": "date-time"}),
     "micro-time": (f"{META}.MicroTime", {"type": "string", "format": "date-time"}),
     "int-or-string": (INT_OR_STRING, {"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]}),
+}
+APIEXTENSIONS = f"{PACKAGES['apiextensions']}.v1"
+RAW = ("io.k8s.apimachinery.pkg.runtime.RawExtension", {"type": "object"})
+JSON = (f"{APIEXTENSIONS}.JSON", {})
+#: Types of fields that hold any JSON.
+FREE: dict[str, tuple[str, Schema]] = {
+    "ManagedFieldsEntry.fieldsV1": (f"{META}.FieldsV1", {"type": "object"}),
+    "ControllerRevision.data": RAW,
+    "OpaqueDeviceConfiguration.parameters": RAW,
+    "AllocatedDeviceStatus.data": RAW,
+    "JSONSchemaProps.default": JSON,
+    "JSONSchemaProps.enum": JSON,
+    "JSONSchemaProps.example": JSON,
+    "JSONSchemaProps.additionalItems": (f"{APIEXTENSIONS}.JSONSchemaPropsOrBool", {}),
+    "JSONSchemaProps.additionalProperties": (f"{APIEXTENSIONS}.JSONSchemaPropsOrBool", {}),
+    "JSONSchemaProps.items": (f"{APIEXTENSIONS}.JSONSchemaPropsOrArray", {}),
+    "JSONSchemaProps.dependencies": (f"{APIEXTENSIONS}.JSONSchemaPropsOrStringArray", {}),
 }
 
 
@@ -72,7 +93,7 @@ class Definitions:
             self.schemas[name] = {}
             items = {"type": "array", "items": self.reference(cls)}
             metadata = self.reference(ListMeta)
-            properties = {**_TYPE_META, "items": items, "metadata": metadata}
+            properties = {**type_meta(), "items": items, "metadata": metadata}
             self.schemas[name] = {"type": "object", "required": ["items"], "properties": properties}
         return {"$ref": self.prefix + name}
 
@@ -82,7 +103,7 @@ class Definitions:
         return {"$ref": self.prefix + name}
 
     def _object(self, cls: Any) -> Schema:
-        schema: Schema = {"type": "object"}
+        schema: Schema = {**_described(description(schema_name(cls))), "type": "object"}
         if cls.REQUIRED:
             schema["required"] = list(cls.REQUIRED)
         properties = {name: self._property(cls, name, shape) for name, shape in sorted(shapes(cls).items())}
@@ -96,8 +117,11 @@ class Definitions:
         return schema
 
     def _property(self, cls: Any, name: str, shape: Shape) -> Schema:
-        schema = self._of(shape)
-        extensions: Schema = {}
+        values = enum_of(cls, name)
+        schema = self._of(shape, f"{cls.__name__}.{name}")
+        extensions = _described(_with_values(field_description(schema_name(cls), name), values, shape))
+        if values:
+            (schema if shape.kind == "str" else schema["items"])["enum"] = list(values)
         if name in cls.LIST_TYPE:
             extensions["x-kubernetes-list-type"] = cls.LIST_TYPE[name]
         if name in cls.LIST_MAP_KEYS:
@@ -110,21 +134,26 @@ class Definitions:
             extensions["x-kubernetes-patch-merge-key"] = cls.PATCH_MERGE_KEY[name]
         return self._beside(schema, extensions)
 
-    def _of(self, shape: Shape) -> Schema:
+    def _of(self, shape: Shape, field: str) -> Schema:
+        if field == "ManagedFieldsEntry.fieldsV1" or (shape.kind == "any" and field in FREE):
+            return self._beside(self._named(*FREE[field]), {})
         if shape.kind == "struct":
             return self._beside(self.reference(shape.cls), {})
         if shape.kind == "list":
-            return {"type": "array", "items": self._of(shape.element)}
+            return {"type": "array", "items": self._of(shape.element, field)}
         if shape.kind == "map":
-            return {"type": "object", "additionalProperties": self._of(shape.element)}
+            return {"type": "object", "additionalProperties": self._of(shape.element, field)}
         if shape.kind in SPECIAL:
             name, schema = SPECIAL[shape.kind]
             if "oneOf" in schema and not self._is_v3:
                 # Swagger 2 knows no alternatives.
                 schema = {"type": "string"} | {key: value for key, value in schema.items() if key != "oneOf"}
-            self.schemas.setdefault(name, schema)
-            return self._beside({"$ref": self.prefix + name}, {})
+            return self._beside(self._named(name, schema), {})
         return dict(SCALARS.get(shape.kind, {}))
+
+    def _named(self, name: str, schema: Schema) -> Schema:
+        self.schemas.setdefault(name, {**_described(description(name)), **schema})
+        return {"$ref": self.prefix + name}
 
     def _beside(self, schema: Schema, extensions: Schema) -> Schema:
         """A schema with extensions; in v3 nothing may stand beside a reference, so it is wrapped."""
@@ -133,7 +162,25 @@ class Definitions:
         return schema | extensions
 
 
-_TYPE_META: Schema = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
+def type_meta() -> Schema:
+    """The fields that every kind has."""
+    return {name: {**_described(field_description(ANY_KIND, name)), "type": "string"} for name in ("apiVersion", "kind")}
+
+
+def object_meta(reference: Schema) -> Schema:
+    """The field `metadata` of a custom kind."""
+    return {**_described(field_description(ANY_KIND, "metadata")), "allOf": [reference]}
+
+
+def _described(text: str) -> Schema:
+    return {"description": text} if text else {}
+
+
+def _with_values(text: str, values: tuple[str, ...], shape: Shape) -> str:
+    """A description with the values that are possible, as the generator of the published documents adds them."""
+    if not text or not values or shape.kind != "str":
+        return text
+    return "\n".join((f"{text}\n\nPossible enum values:", *(f' - `"{value}"`' for value in values)))
 
 
 @cache
