@@ -90,9 +90,7 @@ class App:
         if path in (CONFIGURATION_PATH, JWKS_PATH):
             return self._issuer(path)
         if path.startswith("/openapi/"):
-            response = self._openapi.document(path)
-            # The list of documents is JSON, but upstream's handler leaves it to Go to guess the type.
-            return response, JSON if response.is_success and path != "/openapi/v3" else TEXT
+            return self._openapi.document(path, accept)
         response = discover(self.scheme, path, accept, self.address)
         if path.startswith(("/healthz", "/livez", "/readyz")) and response.is_success:
             return self._health(exchange, path.strip("/"), response), TEXT

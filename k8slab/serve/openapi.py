@@ -14,7 +14,9 @@ from k8slab.api.meta_v1 import ObjectMeta
 from k8slab.api.request import Response
 from k8slab.api.schema import Definitions, Schema, object_meta, type_meta
 from k8slab.api.scheme import NoMatch, Resource
+from k8slab.serve import swagger
 from k8slab.serve.encoding import encode
+from k8slab.serve.exchange import JSON, TEXT
 
 if TYPE_CHECKING:
     from k8slab.apiserver import APIServer
@@ -60,10 +62,17 @@ class OpenAPI:
 
     def __init__(self, server: APIServer) -> None:
         self._server = server
-        self._made: dict[str, tuple[int, bytes]] = {}
+        self._made: dict[str, tuple[tuple[int, ...], bytes]] = {}
 
-    def document(self, path: str) -> Response:
-        """The answer for a path below `/openapi/`."""
+    def document(self, path: str, accept: str = "") -> tuple[Response, str]:
+        """The answer for a path below `/openapi/`, and its type."""
+        if path == "/openapi/v2" and any(name in accept for name in swagger.ASKED):
+            return Response(200, self._kept("v2.protobuf")), swagger.MEDIA_TYPE
+        response = self._in_json(path)
+        # The list of documents is JSON, but upstream's handler leaves it to Go to guess the type.
+        return response, JSON if response.is_success and path != "/openapi/v3" else TEXT
+
+    def _in_json(self, path: str) -> Response:
         if path == "/openapi/v3":
             return Response(200, {"paths": {name: self._entry(name) for name in self._names()}})
         if path == "/openapi/v2":
@@ -86,13 +95,23 @@ class OpenAPI:
         return {"serverRelativeURL": f"/openapi/v3/{name}?hash={digest}"}
 
     def _kept(self, name: str) -> bytes:
-        # Custom kinds may change their schema without changing their name.
-        version = self._server.store.revision if any(each.custom for each in self._resources()) else 0
+        version = self._version(name)
         found = self._made.get(name)
         if found is None or found[0] != version:
-            made = self._v2() if name == "v2" else self._v3(name)
-            found = self._made[name] = (version, encode(made))
+            found = self._made[name] = (version, self._document(name))
         return found[1]
+
+    def _version(self, name: str) -> tuple[int, ...]:
+        """What a document depends on: the definitions of custom kinds, where it tells of such."""
+        if name.startswith("v2") or any(each.custom and _root(each) == name for each in self._resources()):
+            definitions = self._server.store.range("/registry/apiextensions.k8s.io/customresourcedefinitions/")
+            return tuple(each.mod_revision for each in definitions)
+        return ()
+
+    def _document(self, name: str) -> bytes:
+        if name == "v2.protobuf":
+            return swagger.encode(self._v2())
+        return encode(self._v2() if name == "v2" else self._v3(name))
 
     def _v3(self, name: str) -> dict[str, Any]:
         definitions = Definitions("#/components/schemas/")
