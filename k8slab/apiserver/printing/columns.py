@@ -50,6 +50,7 @@ COLUMNS: dict[tuple[str, str], str] = {
     ("apps", "replicasets"): "Name Desired:integer Current:integer Ready:integer Age Containers* Images* Selector*",
     ("apps", "statefulsets"): "Name Ready Age Containers* Images*",
     ("autoscaling", "horizontalpodautoscalers"): "Name Reference Targets MinPods MaxPods Replicas Age",
+    ("autoscaling", "scales"): "Name Desired:integer Available:integer Age",
     ("batch", "cronjobs"): (
         "Name Schedule Timezone Suspend:boolean Active:integer Last_Schedule Age Containers* Images* Selector*"
     ),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Cells = Callable[[Any, Now], list[Any]]
 META = "meta.k8s.io/v1"
+SCALES = ("autoscaling", "scales")
 
 CELLS: dict[str, Cells] = {
     "APIService": cluster.api_service,
@@ -57,6 +58,7 @@ CELLS: dict[str, Cells] = {
     "ResourceQuota": cluster.quota,
     "RoleBinding": cluster.role_binding,
     "RuntimeClass": cluster.runtime_class,
+    "Scale": workloads.scale,
     "Secret": cluster.secret,
     "Service": network.service,
     "ServiceAccount": cluster.aged,
@@ -101,7 +103,8 @@ def table_of(server: APIServer, request: Request, body: Any, api_version: str = 
         columns = column_definitions(resource)
         rows = [_row(item, now, include, api_version, cells(item, resource, now.unix_us)) for item in items]
     else:
-        columns = list(definitions(resource.group, resource.plural))
+        is_scale = request.subresource == "scale"
+        columns = list(definitions(*SCALES if is_scale else (resource.group, resource.plural)))
         rows = [_row(item, now, include, api_version) for item in items]
     return {
         "kind": "Table",

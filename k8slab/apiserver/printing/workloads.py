@@ -162,6 +162,13 @@ def disruption_budget(obj: Any, now: Now) -> list[Any]:
     ]
 
 
+def scale(obj: Any, now: Now) -> list[Any]:
+    """The Scale of a workload."""
+    wanted = obj.spec.replicas if obj.spec is not None else 0
+    present = obj.status.replicas if obj.status is not None else 0
+    return [obj.metadata.name, number(wanted), number(present), now.age(obj)]
+
+
 def scaler(obj: Any, now: Now) -> list[Any]:
     """A HorizontalPodAutoscaler (v2)."""
     spec, status = obj.spec, obj.status
