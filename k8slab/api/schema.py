@@ -164,7 +164,9 @@ class Definitions:
 
 def type_meta() -> Schema:
     """The fields that every kind has."""
-    return {name: {**_described(field_description(ANY_KIND, name)), "type": "string"} for name in ("apiVersion", "kind")}
+    return {
+        name: {**_described(field_description(ANY_KIND, name)), "type": "string"} for name in ("apiVersion", "kind")
+    }
 
 
 def object_meta(reference: Schema) -> Schema:

@@ -55,7 +55,9 @@ def _parameters(number: int, parameters: Iterable[dict[str, Any]]) -> bytes:
 def _parameter(parameter: dict[str, Any]) -> bytes:
     place, required = parameter["in"], bool(parameter.get("required"))
     if place == "body":
-        body = _text(2, parameter["name"]) + _text(3, place) + _flag(4, required) + _part(5, _schema(parameter["schema"]))
+        body = (
+            _text(2, parameter["name"]) + _text(3, place) + _flag(4, required) + _part(5, _schema(parameter["schema"]))
+        )
         return _part(1, body)
     head = _flag(1, required) + _text(2, place)
     if place == "path":

@@ -66,7 +66,9 @@ def _in_version(inv: Any, resource: Resource) -> Resource:
     if found is not None:
         return found
     name = f"{wanted}, Resource={resource.plural}"
-    raise CommandError(f"GVR ({name}) not found in OpenAPI schema" if served else f'couldn\'t find resource for "{name}"')
+    raise CommandError(
+        f"GVR ({name}) not found in OpenAPI schema" if served else f'couldn\'t find resource for "{name}"'
+    )
 
 
 def _header(inv: Any, resource: Resource) -> None:
