@@ -42,8 +42,8 @@ SPECIAL: dict[str, tuple[str, Schema]] = {
     "int-or-string": (INT_OR_STRING, {"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]}),
 }
 APIEXTENSIONS = f"{PACKAGES['apiextensions']}.v1"
-RAW = ("io.k8s.apimachinery.pkg.runtime.RawExtension", {"type": "object"})
-JSON = (f"{APIEXTENSIONS}.JSON", {})
+RAW: tuple[str, Schema] = ("io.k8s.apimachinery.pkg.runtime.RawExtension", {"type": "object"})
+JSON: tuple[str, Schema] = (f"{APIEXTENSIONS}.JSON", {})
 #: Types of fields that hold any JSON.
 FREE: dict[str, tuple[str, Schema]] = {
     "ManagedFieldsEntry.fieldsV1": (f"{META}.FieldsV1", {"type": "object"}),

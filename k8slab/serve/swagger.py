@@ -1,4 +1,4 @@
-"""The OpenAPI v2 document in protobuf, which kubectl asks for (github.com/google/gnostic-models/openapiv2/OpenAPIv2.proto).
+"""The OpenAPI v2 document in protobuf, which kubectl asks for (google/gnostic-models: openapiv2/OpenAPIv2.proto).
 
 A message is written field by field; numbers are those of the proto file.
 """
@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-#: What the answer is called, and what clients ask for: the second name is no valid media type, but older than the first.
+#: What the answer is called; clients also ask for an older name, which is no valid media type.
 MEDIA_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 ASKED = (MEDIA_TYPE, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf")
 METHODS = {"get": 2, "put": 3, "post": 4, "delete": 5, "patch": 8}
