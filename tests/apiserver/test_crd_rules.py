@@ -101,4 +101,10 @@ def test_a_rule_that_would_take_too_long_is_broken():
     cluster = cluster_with({"rule": nested, "message": "m"})
     assert cluster("POST", WIDGETS, widget("short", list=[1, 2])).code == 201
     found = causes(cluster("POST", WIDGETS, widget("long", list=[1] * 100)))
-    assert found == [("spec", "Invalid value: call cost exceeds limit for rule: m")]
+    assert found == [
+        (
+            "spec",
+            "Invalid value: 'operation cancelled: actual cost limit exceeded': "
+            "no further validation rules will be run due to call cost exceeds limit for rule: m",
+        )
+    ]

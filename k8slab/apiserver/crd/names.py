@@ -1,4 +1,4 @@
-"""Names: those that a definition asks for against those that its group has given away, and fields in expressions.
+"""Names: those that a definition asks for against those that its group has given away.
 
 Follows `apiextensions-apiserver/pkg/controller/status/naming_controller.go`.
 """
@@ -11,23 +11,6 @@ from typing import Any
 from k8slab.api.apiextensions_v1 import CustomResourceDefinitionCondition as Condition
 from k8slab.api.apiextensions_v1 import CustomResourceDefinitionNames as Names
 from k8slab.errors import aggregate, quote
-
-_KEYWORDS = frozenset(
-    (
-        *("true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import"),
-        *("let", "loop", "package", "namespace", "return", "var", "void", "while"),
-    )
-)
-_SIGNS = (("__", "__underscores__"), (".", "__dot__"), ("-", "__dash__"), ("/", "__slash__"))
-
-
-def escaped(field: str) -> str:
-    """A field's name as expressions write it (`x-y` is `x__dash__y`)."""
-    if field in _KEYWORDS:
-        return f"__{field}__"
-    for sign, word in _SIGNS:
-        field = field.replace(sign, word)
-    return field
 
 
 def settle(definition: Any, others: Iterable[Any]) -> tuple[Names, Condition]:

@@ -1,33 +1,29 @@
 """`x-kubernetes-validations`: rules in the Common Expression Language, evaluated on custom objects.
 
-Follows `apiextensions-apiserver/pkg/apiserver/schema/cel`. Expressions are parsed when a definition is validated; types
-are found out when a rule runs, so that a rule with a wrong type or an unknown function fails for the object rather
-than for the definition. Optional types, and the libraries for quantities, URLs and addresses are not there.
+Follows `apiextensions-apiserver/pkg/apiserver/schema/cel` (compilation.go, validation.go).
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from contextlib import suppress
 from typing import Any
 
-import celpy
-from celpy import celtypes
-from celpy.adapter import json_to_cel
-from celpy.celparser import CELParseError
-from celpy.evaluation import CELEvalError
-
+from k8slab.api.cel import BOOL, DYN, STRING, CelError, CompileError, CostExceeded, Meter, Program, compile_expression
+from k8slab.api.cel.kinds import Kind, optional_of
+from k8slab.api.cel.values import NONE, Optional
 from k8slab.apiserver.crd.correlation import MISSING, old_item, same
-from k8slab.apiserver.crd.functions import FUNCTIONS
-from k8slab.apiserver.crd.names import escaped
+from k8slab.apiserver.crd.expressions import kind_of, to_cel
 from k8slab.apiserver.crd.structural import Schema
 from k8slab.errors import OMITTED, FieldError
 
 ROOT = "<nil>"
 NAMES = "x-kubernetes-validations"
-MACROS = frozenset({"all", "exists", "exists_one", "map", "filter"})
-BUDGET = 200_000
-"""Steps that a rule may take on one value, so that no object keeps the server busy for long."""
-TOO_DEAR = "call cost exceeds limit for rule"
+PER_CALL, BUDGET = 1_000_000, 10_000_000
+"""What one rule on one value may cost, and all rules on an object together (`apis/cel/config.go`)."""
+LONGEST_MESSAGE = 5 * 1024
+NO_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
+NO_OVERLOAD = "call arguments did not match a supported operator, function or macro signature for rule"
+TOO_DEAR = "no further validation rules will be run due to call cost exceeds limit for rule"
 REASONS = {
     "FieldValueForbidden": "Forbidden",
     "FieldValueRequired": "Required value",
@@ -35,47 +31,37 @@ REASONS = {
 }
 
 
+class OutOfBudget(Exception):
+    """The rules of an object cost too much: none is evaluated any more."""
+
+
 class RuleError(Exception):
-    """An expression that cannot be parsed: the compiler's words."""
+    """A rule that cannot be compiled: the compiler's words."""
 
 
-def program(expression: str) -> Any:
-    """The runnable form of an expression. Raises RuleError."""
-    return _parsed(expression)[0]
+def check(text: str, schema: Schema, is_root: bool, optional_old: bool, wanted: Kind = BOOL) -> None:
+    """Compile an expression for the values of a schema. Raises RuleError where that fails, or its type is another."""
+    program = _compiled(text, schema, is_root, optional_old)
+    if program.kind not in (wanted, DYN):
+        what = (
+            "cel expression must evaluate to a bool"
+            if wanted == BOOL
+            else "messageExpression must evaluate to a string"
+        )
+        raise RuleError(what)
 
 
-@lru_cache(maxsize=1024)
-def _parsed(expression: str) -> tuple[Any, int]:
-    """The runnable form of an expression, and how deep its loops are nested."""
-    environment = celpy.Environment()
+def _compiled(text: str, schema: Schema, is_root: bool, optional_old: bool) -> Program:
+    own = kind_of(schema, is_root)
     try:
-        tree = environment.compile(expression)
-        return environment.program(tree, functions=FUNCTIONS), _loops(tree)
-    except RecursionError:
-        raise RuleError("compilation failed: ERROR: <input>:1:1: expression recursion limit exceeded: 250") from None
-    except CELParseError as error:
-        line, column = error.line or 1, error.column or 1
-        shown = expression.splitlines()[line - 1] if expression else ""
-        raise RuleError(
-            f"compilation failed: ERROR: <input>:{line}:{column}: Syntax error: mismatched input\n"
-            f" | {shown}\n | {'.' * (column - 1)}^"
-        ) from None
+        return compile_expression(text, {"self": own, "oldSelf": optional_of(own) if optional_old else own})
+    except CompileError as error:
+        raise RuleError(f"compilation failed: {error}") from None
 
 
-def _loops(tree: Any) -> int:
-    """How deep the macros of an expression are nested, each of which goes over a list or map."""
-    children = getattr(tree, "children", ())
-    deepest = max((_loops(child) for child in children), default=0)
-    if any(str(child) in MACROS for child in children if not hasattr(child, "children")):
-        return 1 + deepest
-    return deepest
-
-
-def _nodes(value: Any) -> int:
-    """How many values there are in a value."""
-    if isinstance(value, dict):
-        return 1 + sum(map(_nodes, value.values()))
-    return 1 + sum(map(_nodes, value)) if isinstance(value, list) else 1
+def check_message(text: str, schema: Schema, is_root: bool, optional_old: bool) -> None:
+    """As `check`, for a messageExpression."""
+    check(text, schema, is_root, optional_old, STRING)
 
 
 def has_rules(schema: Any) -> bool:
@@ -83,130 +69,124 @@ def has_rules(schema: Any) -> bool:
     if not isinstance(schema, dict):
         return False
     inner = [*(schema.get("properties") or {}).values(), schema.get("items"), schema.get("additionalProperties")]
-    return bool(schema.get(NAMES)) or any(has_rules(each) for each in inner)
+    return bool(schema.get(NAMES)) or any(has_rules(each) for each in (*inner, *(schema.get("allOf") or ())))
 
 
-def violations(value: Any, schema: Any, old: Any = MISSING, path: str = "", is_root: bool = True) -> list[FieldError]:
-    """The rules that a value breaks; rules about a change (`oldSelf`) only count where there is an old value."""
-    if not has_rules(schema) or value is None:
-        return []
-    errors = []
-    for rule in schema.get(NAMES) or ():
-        found = _broken(rule, value, schema, old, path, is_root)
-        if found is not None:
-            errors.append(found)
-    if isinstance(value, list):
-        items = schema.get("items")
-        for index, item in enumerate(value):
-            errors += violations(item, items, old_item(old, item, schema), f"{path}[{index}]", False)
-    elif isinstance(value, dict):
-        errors += _in_object(value, schema, old, path)
-    return errors
+def violations(value: Any, schema: Any, old: Any = MISSING) -> tuple[list[FieldError], list[FieldError]]:
+    """The rules that an object breaks: those that count, and those that an update need not mend.
+
+    Rules about a change (`oldSelf`) only count where there is an old value.
+    """
+    found = _Evaluation()
+    with suppress(OutOfBudget):
+        found.visit(value, schema, old, "", True)
+    return found.errors, found.tolerated
 
 
-def _in_object(value: dict[str, Any], schema: Schema, old: Any, path: str) -> list[FieldError]:
-    properties, others = schema.get("properties") or {}, schema.get("additionalProperties")
-    before = old if isinstance(old, dict) else {}
-    errors = []
-    for name in sorted(value):
-        former = before.get(name, MISSING)
-        if name in properties:
-            child = f"{path}.{name}" if path else name
-            errors += violations(value[name], properties[name], former, child, False)
-        elif isinstance(others, dict):
-            errors += violations(value[name], others, former, f"{path}[{name}]", False)
-    return errors
+class _Evaluation:
+    """One walk through an object, with the budget that all its rules share."""
+
+    def __init__(self) -> None:
+        self.left = BUDGET
+        self.errors: list[FieldError] = []
+        self.tolerated: list[FieldError] = []
+
+    def visit(self, value: Any, schema: Any, old: Any, path: str, is_root: bool) -> None:
+        if value is None or not has_rules(schema):
+            return
+        for rule in schema.get(NAMES) or ():
+            self.rule(rule, value, schema, old, path, is_root)
+        for part in schema.get("allOf") or ():
+            if isinstance(part, dict) and has_rules(part):
+                # What a part leaves out about the value's type, the schema around it says.
+                whole = {key: item for key, item in schema.items() if key not in (NAMES, "allOf")}
+                self.visit(value, whole | {NAMES: part.get(NAMES)}, old, path, is_root)
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                self.visit(item, schema.get("items"), old_item(old, item, schema), f"{path}[{index}]", False)
+        elif isinstance(value, dict):
+            self.fields(value, schema, old, path)
+
+    def fields(self, value: dict[str, Any], schema: Schema, old: Any, path: str) -> None:
+        properties, others = schema.get("properties") or {}, schema.get("additionalProperties")
+        before = old if isinstance(old, dict) else {}
+        for name in sorted(value):
+            former = before.get(name, MISSING)
+            if name in properties:
+                child = f"{path}.{name}" if path else name
+                self.visit(value[name], properties[name], former, child, False)
+            elif isinstance(others, dict):
+                self.visit(value[name], others, former, f"{path}[{name}]", False)
+
+    def rule(self, rule: dict[str, Any], value: Any, schema: Schema, old: Any, path: str, is_root: bool) -> None:
+        optional = bool(rule.get("optionalOldSelf"))
+        about_change = "oldSelf" in rule["rule"]
+        if about_change and old is MISSING and not optional:
+            return
+        place = path.lstrip(".") or ROOT
+        names = _names(value, schema, old, is_root, optional)
+        try:
+            program = _compiled(rule["rule"].strip(), schema, is_root, optional)
+            holds = self.run(program, names, place)
+        except RuleError as error:
+            self.errors.append(_invalid(place, f"rule compile error: {error}"))
+            return
+        except CelError as error:
+            self.failed(error, rule, place)
+            return
+        if holds is True:
+            return
+        place = (path + rule.get("fieldPath", "")).lstrip(".") or ROOT
+        kind = REASONS.get(rule.get("reason") or "", "Invalid value")
+        broken = FieldError(kind, place, OMITTED, self.message(rule, names, schema, is_root, optional))
+        untouched = not about_change and old is not MISSING and same(value, old)
+        (self.tolerated if untouched else self.errors).append(broken)
+
+    def run(self, program: Program, names: dict[str, Any], place: str) -> Any:
+        if self.left <= 0:
+            self.errors.append(_invalid(place, NO_BUDGET))
+            raise OutOfBudget
+        meter = Meter(min(PER_CALL, self.left))
+        try:
+            return program.run(names, meter)
+        finally:
+            self.left -= meter.used
+
+    def failed(self, error: CelError, rule: dict[str, Any], place: str) -> None:
+        about = _about(rule)
+        if isinstance(error, CostExceeded):
+            self.errors.append(_invalid(place, f"'{error}': {TOO_DEAR}: {about}"))
+            raise OutOfBudget
+        if str(error).startswith("no such overload"):
+            self.errors.append(_invalid(place, f"'{error}': {NO_OVERLOAD}: {about}"))
+        else:
+            self.errors.append(_invalid(place, f"{error} evaluating rule: {about}"))
+
+    def message(self, rule: dict[str, Any], names: Any, schema: Schema, is_root: bool, optional: bool) -> str:
+        expression = (rule.get("messageExpression") or "").strip()
+        if expression:
+            try:
+                found = self.run(_compiled(expression, schema, is_root, optional), names, ROOT)
+            except (CelError, RuleError):
+                found = ""
+            text = found.strip() if isinstance(found, str) else ""
+            if text and "\n" not in text and len(text.encode()) <= LONGEST_MESSAGE:
+                return text
+        return (rule.get("message") or "").strip() or f"failed rule: {rule['rule'].strip()}"
 
 
-def _broken(rule: dict[str, Any], value: Any, schema: Schema, old: Any, path: str, is_root: bool) -> FieldError | None:
-    about_change = "oldSelf" in rule["rule"]
-    if about_change and old is MISSING:
-        return None
-    if not about_change and old is not MISSING and same(value, old):
-        # An update that leaves a value alone need not mend it.
-        return None
-    place = (path + rule.get("fieldPath", "")).lstrip(".") or ROOT
-    if _cost(rule["rule"].strip(), value) > BUDGET:
-        return FieldError("Invalid value", place, OMITTED, f"{TOO_DEAR}: {_message(rule)}")
-    activation = {"self": to_cel(value, schema, is_root)}
-    if about_change:
-        activation["oldSelf"] = to_cel(old, schema, is_root)
-    try:
-        if program(rule["rule"].strip()).evaluate(activation):
-            return None
-    except (CELEvalError, RuleError, RecursionError, TypeError, ValueError) as error:
-        return FieldError("Invalid value", place, OMITTED, f"{_words(error)} evaluating rule: {_message(rule)}")
-    kind = REASONS.get(rule.get("reason", ""), "Invalid value")
-    return FieldError(kind, place, OMITTED, _explained(rule, activation))
+def _invalid(place: str, text: str) -> FieldError:
+    return FieldError("Invalid value", place, OMITTED, text)
 
 
-def _cost(expression: str, value: Any) -> int:
-    """About how many steps a rule may take on a value."""
-    try:
-        loops = _parsed(expression)[1]
-    except RuleError:
-        return 0
-    return int(_nodes(value) ** loops) if loops else 0
+def _about(rule: dict[str, Any]) -> str:
+    return (rule.get("message") or rule["rule"]).strip()
 
 
-def _words(error: Exception) -> str:
-    text = str(error.args[0]) if error.args else str(error)
-    return text.partition(" (in activation")[0]
-
-
-def _explained(rule: dict[str, Any], activation: dict[str, Any]) -> str:
-    expression = rule.get("messageExpression")
-    if not expression:
-        return _message(rule)
-    try:
-        found = str(program(expression.strip()).evaluate(activation)).strip()
-    except (CELEvalError, RuleError, RecursionError, TypeError, ValueError):
-        return _message(rule)
-    return found if found and "\n" not in found else _message(rule)
-
-
-def _message(rule: dict[str, Any]) -> str:
-    return rule.get("message", "").strip() or f"failed rule: {rule['rule'].strip()}"
-
-
-def to_cel(value: Any, schema: Any, is_resource: bool = False) -> Any:
-    """A JSON value as its schema types it, with field names as expressions write them."""
-    schema = schema if isinstance(schema, dict) else {}
-    if isinstance(value, dict):
-        return _map(value, schema, is_resource or bool(schema.get("x-kubernetes-embedded-resource")))
-    if isinstance(value, list):
-        return celtypes.ListType([to_cel(item, schema.get("items")) for item in value])
-    if isinstance(value, str):
-        return _text(value, schema.get("format"))
-    if schema.get("type") == "number" and isinstance(value, int) and not isinstance(value, bool):
-        return celtypes.DoubleType(value)
-    if schema.get("type") == "integer" and isinstance(value, float):
-        return celtypes.IntType(int(value))
-    return json_to_cel(value)
-
-
-def _map(value: dict[str, Any], schema: Schema, is_resource: bool) -> Any:
-    properties, others = schema.get("properties") or {}, schema.get("additionalProperties")
-    found = {}
-    for name, item in value.items():
-        if is_resource and name == "metadata":
-            kept = {key: item[key] for key in ("name", "generateName") if item.get(key)}
-            found[celtypes.StringType(name)] = json_to_cel(kept)
-        elif name in properties:
-            found[celtypes.StringType(escaped(name))] = to_cel(item, properties[name])
-        elif isinstance(others, dict):
-            found[celtypes.StringType(name)] = to_cel(item, others)
-        elif is_resource and name in ("apiVersion", "kind"):
-            found[celtypes.StringType(name)] = json_to_cel(item)
-    return celtypes.MapType(found)
-
-
-def _text(value: str, name: str | None) -> Any:
-    try:
-        if name in ("date", "date-time", "datetime"):
-            return celtypes.TimestampType(value)
-        if name == "duration":
-            return celtypes.DurationType(value)
-    except ValueError:
-        pass
-    return celtypes.StringType(value)
+def _names(value: Any, schema: Schema, old: Any, is_root: bool, optional: bool) -> dict[str, Any]:
+    names = {"self": to_cel(value, schema, is_root)}
+    if optional:
+        names["oldSelf"] = NONE if old is MISSING or old is None else Optional(to_cel(old, schema, is_root))
+    elif old is not MISSING:
+        names["oldSelf"] = to_cel(old, schema, is_root)
+    return names

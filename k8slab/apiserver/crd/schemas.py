@@ -205,16 +205,19 @@ def _rules(schema: Schema, path: str, errors: Errors) -> None:
     rules = schema.get("x-kubernetes-validations") or ()
     if not rules:
         return
-    from k8slab.apiserver.crd.rules import RuleError, program
+    from k8slab.apiserver.crd.rules import RuleError, check, check_message
 
+    is_root = path.endswith("openAPIV3Schema")
     for index, rule in enumerate(rules):
         place = f"{path}.x-kubernetes-validations[{index}]"
         if not rule.get("rule", "").strip():
             errors.append(FieldError.required(f"{place}.rule", "rule is not specified"))
             continue
-        for name in ("rule", "messageExpression"):
+        for name, compiles in (("rule", check), ("messageExpression", check_message)):
+            text = (rule.get(name) or "").strip()
             try:
-                program((rule.get(name) or "true").strip())
+                if text:
+                    compiles(text, schema, is_root, bool(rule.get("optionalOldSelf")))
             except RuleError as error:
                 errors.append(FieldError.invalid(f"{place}.{name}", _shown(rule), str(error)))
         if "\n" in rule.get("message", ""):

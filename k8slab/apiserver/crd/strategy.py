@@ -112,20 +112,20 @@ class CustomStrategy(Strategy):
         """Metadata, schema, lists, rules."""
         errors: list[FieldError] = []
         metadata.object_meta_general(obj.metadata, self.namespaced, names.subdomain_name, errors)
-        return errors + self._content_errors(obj, None)
+        return errors + self._content_errors(obj, None, call)
 
     def validate_update(self, obj: Any, old: Any, call: Call) -> list[FieldError]:
         """As for new objects; what an update leaves alone is not checked again."""
         errors: list[FieldError] = []
         metadata.object_meta_general(obj.metadata, self.namespaced, names.subdomain_name, errors)
         metadata.object_meta_update(obj.metadata, old.metadata, errors)
-        return errors + self._content_errors(obj, old)
+        return errors + self._content_errors(obj, old, call)
 
     def validate_status(self, obj: Any, old: Any, call: Call) -> list[FieldError]:
         """As for updates."""
         return self.validate_update(obj, old, call)
 
-    def _content_errors(self, obj: Any, old: Any) -> list[FieldError]:
+    def _content_errors(self, obj: Any, old: Any, call: Call) -> list[FieldError]:
         schema = self.version.schema
         data = to_dict(obj)
         before = MISSING if old is None else to_dict(old)
@@ -139,7 +139,9 @@ class CustomStrategy(Strategy):
             return [*errors, FieldError.invalid("<nil>", None, UNCHECKED)]
         from k8slab.apiserver.crd.rules import violations
 
-        return errors + violations(data, schema, before)
+        broken, tolerated = violations(data, schema, before)
+        call.warn(*(str(each) for each in tolerated))
+        return errors + broken
 
     def _scale_errors(self, data: dict[str, Any]) -> list[FieldError]:
         scale, errors = self.version.scale, []
