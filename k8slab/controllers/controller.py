@@ -72,6 +72,8 @@ class Context:
 ACCOUNTS = {
     "cloud-node-controller": "cloud-controller-manager",
     "cloud-node-lifecycle-controller": "cloud-controller-manager",
+    "csi-attacher": "csi-provisioner",
+    "csi-node-driver-registrar": "csi-provisioner",
     "daemonset-controller": "daemon-set-controller",
     "endpoints-controller": "endpoint-controller",
     "endpointslice-mirroring-controller": "endpointslicemirroring-controller",
@@ -80,6 +82,7 @@ ACCOUNTS = {
     "node-ipam-controller": "node-controller",
     "node-lifecycle-controller": "node-controller",
     "node-route-controller": "cloud-controller-manager",
+    "persistentvolume-attach-detach-controller": "attachdetach-controller",
     "persistentvolume-binder-controller": "persistent-volume-binder",
     "persistentvolume-protection-controller": "pv-protection-controller",
     "persistentvolumeclaim-protection-controller": "pvc-protection-controller",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from k8slab.controllers.attachdetach import AttachDetachController
 from k8slab.controllers.clusterroleaggregation import ClusterRoleAggregation
 from k8slab.controllers.controller import Controller
 from k8slab.controllers.cronjob import CronJobController
@@ -56,6 +57,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     HorizontalPodAutoscalerController,
     ResourceQuotaController,
     PersistentVolumeBinder,
+    AttachDetachController,
     ClaimProtection,
     VolumeProtection,
     EphemeralVolumeController,

@@ -213,7 +213,7 @@ class Heartbeat:
                         conditions=(*others, *status.conditions),
                         addresses=(kubelet.node.cloud_provider and old.addresses) or status.addresses,
                         volumesAttached=old.volumesAttached,
-                        volumesInUse=old.volumesInUse,
+                        volumesInUse=kubelet.attachments.in_use(),
                     )
                 )
             )

@@ -11,6 +11,7 @@ from k8slab.api import quantity
 from k8slab.client import Client, Informer, Recorder
 from k8slab.errors import ApiError
 from k8slab.kubelet.admission import Room, admit, bytes_of, fits
+from k8slab.kubelet.attachments import Attachments
 from k8slab.kubelet.backoff import Backoff
 from k8slab.kubelet.container import Container
 from k8slab.kubelet.environment import Lookup, environment
@@ -84,6 +85,7 @@ class Kubelet:
         self.recorder = Recorder(client, clock, trace, "kubelet", node.name)
         self.heartbeat = Heartbeat(self)
         self.eviction = Eviction(self)
+        self.attachments = Attachments(self)
         self.memory_capacity = quantity.value(node.memory)
         self.static = StaticPods(self)
         self.manifests = Manifests(self)
@@ -251,6 +253,7 @@ class Kubelet:
     def released(self, worker: PodWorker) -> None:
         """A Pod's containers have ended for good: its resources are free."""
         self.room.release(worker.uid)
+        self.attachments.drop(worker.uid)
         for other in self.workers.values():
             if other.resizer.pending is not None and other is not worker:
                 other.resizer.look()

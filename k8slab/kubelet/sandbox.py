@@ -46,6 +46,10 @@ class Sandbox:
             return
         lookup = Lookup(worker.kubelet.client, worker.pod.metadata.namespace)
         try:
+            missing = worker.kubelet.attachments.missing(worker, lookup)
+            if missing:
+                worker.step = worker.later(worker.kubelet.attachments.wait(worker, missing), self.set_up)
+                return
             self.volumes = set_up(worker.pod, lookup, self.facts())
         except (MountError, ConfigError) as error:
             wait = min(MOUNT_RETRY_FIRST << self.failures, MOUNT_RETRY_LAST)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from k8slab.controllers.csi.attacher import VolumeAttacher
+from k8slab.controllers.csi.installer import DriverInstaller
 from k8slab.controllers.csi.provisioner import VolumeProvisioner
 from k8slab.controllers.manager import ControllerManager
 
@@ -11,4 +13,4 @@ class StorageDrivers(ControllerManager):
 
     name = "csi-drivers"
     lease = "csi-drivers"
-    known = (VolumeProvisioner,)
+    known = (DriverInstaller, VolumeProvisioner, VolumeAttacher)

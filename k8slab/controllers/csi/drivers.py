@@ -23,16 +23,27 @@ SHARED = "shared"
 
 
 class Driver(Struct, frozen=True):
-    """One driver: its name, what its volumes are, and how long it takes to make one (microseconds)."""
+    """One driver: its name, what its volumes are, and how long it takes to make one (microseconds).
+
+    `attach_time` is how long attaching and detaching take (0: its volumes need none), `limit` how many volumes fit on
+    a node (0: any number).
+    """
 
     name: str
     kind: str
     delay: int
+    attach_time: int = 0
+    limit: int = 0
 
     @property
     def is_csi(self) -> bool:
         """Whether its volumes have a `csi` source."""
         return self.kind in (DISK, SHARED)
+
+    @property
+    def attacher_finalizer(self) -> str:
+        """The mark that its external-attacher puts on what must not vanish unseen."""
+        return f"external-attacher/{self.name.replace('.', '-')}"
 
     def refusal(self, claim: PersistentVolumeClaim, node_name: str) -> str:
         """Why the driver cannot make the volume, or ""."""
@@ -76,11 +87,11 @@ DRIVERS: dict[str, Driver] = {
         Driver("k8s.io/minikube-hostpath", DIRECTORY, 100 * MILLISECOND),
         Driver("docker.io/hostpath", DIRECTORY, 100 * MILLISECOND),
         Driver("rancher.io/local-path", LOCAL, 3 * SECOND),
-        Driver("hostpath.csi.k8s.io", DISK, 500 * MILLISECOND),
-        Driver("ebs.csi.aws.com", DISK, 3 * SECOND),
-        Driver("pd.csi.storage.gke.io", DISK, 4 * SECOND),
-        Driver("disk.csi.azure.com", DISK, 5 * SECOND),
-        Driver("cinder.csi.openstack.org", DISK, 3 * SECOND),
+        Driver("hostpath.csi.k8s.io", DISK, 500 * MILLISECOND, 200 * MILLISECOND),
+        Driver("ebs.csi.aws.com", DISK, 3 * SECOND, 2 * SECOND, 25),
+        Driver("pd.csi.storage.gke.io", DISK, 4 * SECOND, 3 * SECOND, 127),
+        Driver("disk.csi.azure.com", DISK, 5 * SECOND, 8 * SECOND, 16),
+        Driver("cinder.csi.openstack.org", DISK, 3 * SECOND, 3 * SECOND, 256),
         Driver("nfs.csi.k8s.io", SHARED, 500 * MILLISECOND),
         Driver("efs.csi.aws.com", SHARED, 2 * SECOND),
     )

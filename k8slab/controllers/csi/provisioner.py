@@ -38,6 +38,7 @@ class VolumeProvisioner(Controller):
         self.volumes = self.informer("persistentvolumes")
         self.volumes.add_handler(self.enqueue, self.enqueue_new)
         self.classes = self.informer("storageclasses")
+        self.attachments = self.informer("volumeattachments")
         self.begun: dict[str, int] = {}
         self.recorders: dict[str, Recorder] = {}
 
@@ -52,9 +53,7 @@ class VolumeProvisioner(Controller):
             claim = self.claims.get(request.namespace, request.name)
             return self._sync_claim(claim) if claim is not None else None
         volume = self.volumes.get("", request.name)
-        if volume is not None:
-            self._sync_volume(volume)
-        return None
+        return self._sync_volume(volume) if volume is not None else None
 
     # --- making
 
@@ -150,19 +149,30 @@ class VolumeProvisioner(Controller):
 
     # --- deleting
 
-    def _sync_volume(self, volume: PersistentVolume) -> None:
+    def _sync_volume(self, volume: PersistentVolume) -> Result | None:
         driver = DRIVERS.get((volume.metadata.annotations or {}).get(PROVISIONED_BY, ""))
         if driver is None or volume.status.phase != "Released":
-            return
+            return None
         if volume.spec.persistentVolumeReclaimPolicy != "Delete":
-            return
+            return None
         name = volume.metadata.name
+        node = self._attached_to(name)
+        if node and FINALIZER in (volume.metadata.finalizers or ()):
+            text = f"persistentvolume {name} is still attached to node {node}"
+            self._recorder(driver).event(volume, "Warning", "VolumeFailedDelete", text)
+            return Result(requeue=True)
         self.say(f"{name} is released and its policy is Delete")
         if volume.metadata.deletionTimestamp is None:
             self.client.delete("persistentvolumes", name)
         elif FINALIZER in (volume.metadata.finalizers or ()):
             left = tuple(each for each in volume.metadata.finalizers if each != FINALIZER)
             self.client.update(volume.replace(metadata=volume.metadata.replace(finalizers=left or None)))
+        return None
+
+    def _attached_to(self, name: str) -> str:
+        """The node that the volume is attached to, or ""."""
+        found = (one.spec.nodeName for one in self.attachments.items() if one.spec.source.persistentVolumeName == name)
+        return min(found, default="")
 
     def _recorder(self, driver: Driver) -> Recorder:
         """Events come from the driver's own process, named by its host and a number of its own."""
