@@ -15,6 +15,7 @@ from k8slab.controllers.endpointslice import (
     EndpointSliceMirroringController,
 )
 from k8slab.controllers.ephemeral import EphemeralVolumeController
+from k8slab.controllers.expand import ExpandController
 from k8slab.controllers.garbagecollector import GarbageCollector
 from k8slab.controllers.job import JobController, TTLAfterFinishedController
 from k8slab.controllers.namespace import NamespaceController
@@ -58,6 +59,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ResourceQuotaController,
     PersistentVolumeBinder,
     AttachDetachController,
+    ExpandController,
     ClaimProtection,
     VolumeProtection,
     EphemeralVolumeController,

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8slab.api import core_v1 as core
-from k8slab.api.volumes import unique_name
+from k8slab.api.volumes import claim_names, unique_name
 from k8slab.errors import ApiError
+from k8slab.kubelet import expansion
 from k8slab.kubelet.environment import Lookup
 from k8slab.sim.clock import MILLISECOND, SECOND
 
@@ -55,6 +56,12 @@ class Attachments:
             self.wanted.setdefault(volume, {})[worker.uid] = None
         attached = self._attached()
         return [name for name, volume in found.items() if volume not in attached or volume not in self.reported]
+
+    def mounted(self, worker: PodWorker) -> None:
+        """The Pod's volumes are set up: those that were attached for it may grow."""
+        if any(worker.uid in users for users in self.wanted.values()):
+            self.waits.pop(worker.uid, None)
+            expansion.mounted(worker, claim_names(worker.pod))
 
     def drop(self, uid: str) -> None:
         """The Pod has unmounted its volumes."""

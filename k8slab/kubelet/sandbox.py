@@ -51,6 +51,7 @@ class Sandbox:
                 worker.step = worker.later(worker.kubelet.attachments.wait(worker, missing), self.set_up)
                 return
             self.volumes = set_up(worker.pod, lookup, self.facts())
+            worker.kubelet.attachments.mounted(worker)
         except (MountError, ConfigError) as error:
             wait = min(MOUNT_RETRY_FIRST << self.failures, MOUNT_RETRY_LAST)
             self.failures += 1

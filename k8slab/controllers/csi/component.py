@@ -5,6 +5,7 @@ from __future__ import annotations
 from k8slab.controllers.csi.attacher import VolumeAttacher
 from k8slab.controllers.csi.installer import DriverInstaller
 from k8slab.controllers.csi.provisioner import VolumeProvisioner
+from k8slab.controllers.csi.resizer import VolumeResizer
 from k8slab.controllers.manager import ControllerManager
 
 
@@ -13,4 +14,4 @@ class StorageDrivers(ControllerManager):
 
     name = "csi-drivers"
     lease = "csi-drivers"
-    known = (DriverInstaller, VolumeProvisioner, VolumeAttacher)
+    known = (DriverInstaller, VolumeProvisioner, VolumeAttacher, VolumeResizer)

@@ -139,6 +139,7 @@ class VolumeProvisioner(Controller):
             persistentVolumeReclaimPolicy=chosen.reclaimPolicy,
             storageClassName=matching.class_of(claim),
             volumeMode=claim.spec.volumeMode,
+            volumeAttributesClassName=claim.spec.volumeAttributesClassName if driver.is_csi else None,
         )
         notes = {PROVISIONED_BY: driver.name}
         if driver.is_csi:

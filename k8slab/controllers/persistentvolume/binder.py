@@ -183,8 +183,10 @@ class PersistentVolumeBinder(Controller):
         volume = self._point_volume(volume, claim)
         volume = self._phase(volume, "Bound")
         claim = self._point_claim(claim, volume)
-        modes, capacity = volume.spec.accessModes, volume.spec.capacity
-        status = claim.status.replace(phase="Bound", accessModes=modes, capacity=capacity)
+        status = claim.status.replace(phase="Bound", accessModes=volume.spec.accessModes)
+        if claim.status.phase != "Bound":  # from then on whoever makes it grow keeps the size
+            attributes = volume.spec.volumeAttributesClassName
+            status = status.replace(capacity=_capacity(volume), currentVolumeAttributesClassName=attributes)
         if status != claim.status:
             self.client.update_status(claim.replace(status=status))
 
@@ -272,6 +274,12 @@ class PersistentVolumeBinder(Controller):
         if source.path.startswith("/tmp/") and len(source.path) > len("/tmp/"):
             return ""
         return f"host_path deleter only supports /tmp/.+ but received provided {source.path}"
+
+
+def _capacity(volume: PersistentVolume) -> dict[str, Any]:
+    """What the volume holds: less than it has while its file system has not grown yet."""
+    before = (volume.metadata.annotations or {}).get("volume.alpha.kubernetes.io/pre-resize-capacity")
+    return {**volume.spec.capacity, "storage": before} if before else volume.spec.capacity
 
 
 def uses(pod: Any, claim: PersistentVolumeClaim) -> bool:

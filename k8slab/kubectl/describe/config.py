@@ -238,8 +238,26 @@ def describe_claim(inv: Any, obj: Object) -> str:
     writer.field("Access Modes", _access_modes(status.get("accessModes")) if bound else "")
     writer.field("VolumeMode", spec.get("volumeMode", ""))
     writer.lines("Used By", _users(inv, obj))
+    _claim_conditions(writer, status.get("conditions") or ())
     events(writer, inv, obj)
     return writer.text()
+
+
+def _claim_conditions(writer: Writer, conditions: Any) -> None:
+    """What happens to a claim's volume: it grows, its attributes change."""
+    if not conditions:
+        return
+    writer.line(0, "Conditions:\n  Type\tStatus\tLastProbeTime\tLastTransitionTime\tReason\tMessage")
+    writer.line(1, "----\t------\t-----------------\t------------------\t------\t-------")
+    for each in conditions:
+        times = (_moment(each.get(name)) for name in ("lastProbeTime", "lastTransitionTime"))
+        words = (each.get("reason", ""), each.get("message", ""))
+        writer.line(1, " \t".join((each["type"], each["status"], *times, *words)))
+
+
+def _moment(timestamp: str | None) -> str:
+    """A time, or Go's zero time."""
+    return date(timestamp) if timestamp else "Mon, 01 Jan 0001 00:00:00 +0000"
 
 
 def _users(inv: Any, claim: Object) -> list[str]:
