@@ -19,6 +19,7 @@ from k8slab.cluster.history import History, Snapshot
 from k8slab.cluster.readiness import all_ready
 from k8slab.cluster.topology import Shape
 from k8slab.errors import K8sLabError
+from k8slab.etcd.renewal import is_renewal
 from k8slab.scheduler.learners import make_plugin
 from k8slab.scheduler.shorthand import Source, title
 from k8slab.sim.clock import MILLISECOND, SECOND
@@ -606,8 +607,10 @@ class _Stillness:
         self._seen, self._last = cluster.store.revision, cluster.clock.now
 
     def reached(self) -> bool:
-        for revision in range(self._seen + 1, self._cluster.store.revision + 1):
-            write = self._cluster.trace.writes.get(revision)
+        for revision, entry in enumerate(self._cluster.store.entries(self._seen + 1), self._seen + 1):
+            if is_renewal(entry):
+                continue
+            write = self._cluster.trace.write(revision)
             if write is None or not write.key.startswith(self.QUIET_KEYS):
                 self._last = write.time if write else self._cluster.clock.now
         self._seen = self._cluster.store.revision

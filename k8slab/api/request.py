@@ -72,6 +72,9 @@ class Options(Struct, frozen=True, kw_only=True):
     allow_watch_bookmarks: bool = False
     send_initial_events: bool | None = None
     timeout_seconds: int = 0
+    steady: bool = False
+    """Watches of components in the same process: renewals that change nothing but times (`apiserver.renewals`) are not
+    sent one by one; the watch is asked for the newest version instead (`Watch.newest`)."""
     managed_fields: bool = False
     """Reads: also of objects whose managedFields nobody kept, as far as their history tells."""
     as_table: bool = False
@@ -150,6 +153,15 @@ class WatchEvent(Struct, frozen=True):
 
 class Watch(Protocol):
     """An open watch."""
+
+    def newest(self, obj: Any, time: int | None = None) -> Any:
+        """A delivered object with the renewals that had arrived by now, or by a lab time; see `Options.steady`."""
+
+    def arrival(self, obj: Any, time: int) -> int | None:
+        """When the last of the renewals that a delivered object had by a lab time arrived; None where none had."""
+
+    def pace(self, obj: Any) -> Any:
+        """What renews a delivered object now (it has `closed`), or None."""
 
     def stop(self) -> None:
         """End it; nothing more is delivered. Stopping twice is harmless."""

@@ -38,7 +38,7 @@ def attributed(server: APIServer, obj: Any, key: str) -> Managers:
     previous = None
     try:
         for version in _versions(server, key, int(obj.metadata.resourceVersion)):
-            write = server.trace.writes.get(version.mod_revision)
+            write = server.trace.write(version.mod_revision)
             if write is None or not write.actor:
                 return Managers()
             if write.verb not in UNACCOUNTED:

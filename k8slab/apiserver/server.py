@@ -24,6 +24,7 @@ from k8slab.apiserver.rbac import RBAC
 from k8slab.apiserver.registry.allocator import ServiceAllocators
 from k8slab.apiserver.registry.endpoint import Endpoint
 from k8slab.apiserver.registry.registry import endpoint_for
+from k8slab.apiserver.renewals import Renewals
 from k8slab.apiserver.storage import Storage
 from k8slab.apiserver.subresources import RESOURCES, SUBRESOURCES
 from k8slab.apiserver.tokens import Issuer
@@ -99,6 +100,8 @@ class APIServer:
         self.advertise_addresses = tuple(advertise_addresses)
         self.watch_floor = store.revision
         self.storage = Storage(store, trace)
+        self.renewals = Renewals(self)
+        trace.renewal_at = store.renewal_at
         self.admission = Chain(admission, enable_admission)
         self.authorizer: Any = AlwaysAllow()
         self.tokens = Issuer(streams)
@@ -122,11 +125,9 @@ class APIServer:
     def handle(self, request: Request) -> Response:
         """Answer a request. A client's mistake is a response with a Status, never an exception."""
         try:
-            authorizer = self.authorizer
             if request.impersonate is not None:
-                request = acting_as(authorizer, request)
-            if not authorizer.allows_everything and not authorizer.knows(request):
-                self._authorize(request)
+                request = acting_as(self.authorizer, request)
+            self.authorize(request)
             endpoint = self._endpoints.get((request.group, request.version, request.resource))
             if endpoint is None:
                 endpoint = self.endpoint(request.resource, request.group, request.version)
@@ -140,9 +141,13 @@ class APIServer:
             response.warnings = tuple(call.warnings)
         return self._presented(call, response) if request.options.as_table else response
 
-    def _authorize(self, request: Request) -> None:
+    def authorize(self, request: Request) -> None:
+        """Raises Forbidden where the user of a request has no right to it."""
+        authorizer = self.authorizer
+        if authorizer.allows_everything or authorizer.knows(request):
+            return
         attributes = attributes_of(request)
-        decision = self.authorizer.authorize(attributes)
+        decision = authorizer.authorize(attributes)
         if not decision.allowed:
             raise refusal(attributes, decision.reason)
 

@@ -43,6 +43,7 @@ class Watcher:
         "selection",
         "sink",
         "start_revision",
+        "steady",
     )
 
     def __init__(
@@ -63,6 +64,7 @@ class Watcher:
         self.convert: Callable[[Any], Any] | None = None
         self.empty: Any = None
         self.closed = False
+        self.steady = False
         self._batch: list[WatchEvent] | None = None
         self._batch_at = 0
         self._timers: list[Any] = []
@@ -93,6 +95,30 @@ class Watcher:
             if self.convert is not None and event.type != ERROR:
                 event = WatchEvent(event.type, self.convert(event.object), event.revision)
             self.sink(event)
+
+    def newest(self, obj: Any, time: int | None = None) -> Any:
+        """A delivered object with the renewals that had arrived by now, or by lab time `time`."""
+        renewal = self._renewal(obj)
+        if renewal is None:
+            return obj
+        number = renewal.number_at((self.clock.now if time is None else time) - self.latency)
+        return renewal.version(number).value if number else obj
+
+    def arrival(self, obj: Any, time: int) -> int | None:
+        """When the last of the renewals that a delivered object had by a lab time arrived; None where none had."""
+        renewal = self._renewal(obj)
+        number = renewal.number_at(time - self.latency) if renewal is not None else 0
+        return renewal.time_of(number) + self.latency if number else None
+
+    def pace(self, obj: Any) -> Any:
+        """What renews a delivered object now, or None."""
+        renewal = self._renewal(obj)
+        return None if renewal is None or renewal.closed else renewal
+
+    def _renewal(self, obj: Any) -> Any:
+        metadata, broadcaster = obj.metadata, self.broadcaster
+        name = f"{metadata.namespace}/{metadata.name}" if broadcaster.namespaced else metadata.name
+        return broadcaster.store.renewal_after(broadcaster.prefix + name, int(metadata.resourceVersion))
 
     def offer(self, new: Any, old: Any, revision: int) -> None:
         """Deliver a change as this watcher's selector sees it: objects come and go as they begin and cease to match."""
@@ -136,7 +162,18 @@ class Broadcaster:
         by_node: keep Pods indexed by `spec.nodeName`.
     """
 
-    __slots__ = ("buckets", "by_node", "clock", "latency", "namespaced", "nodes", "prefix", "store", "subscription")
+    __slots__ = (
+        "buckets",
+        "by_node",
+        "clock",
+        "heeding",
+        "latency",
+        "namespaced",
+        "nodes",
+        "prefix",
+        "store",
+        "subscription",
+    )
 
     def __init__(
         self, store: Store, clock: Clock, prefix: str, namespaced: bool, latency: int, by_node: bool = False
@@ -152,7 +189,8 @@ class Broadcaster:
         if by_node:
             for kv in store.range(prefix):
                 self._place(kv.key, None, node_of(kv.value))
-        self.subscription = store.watch(prefix, self.publish)
+        self.heeding = 0
+        self.subscription = store.watch(prefix, self.publish, on_renewal=self.publish_renewal)
 
     def publish(self, event: Event) -> None:
         """Hand a change of the store to the watchers that it concerns."""
@@ -167,6 +205,20 @@ class Broadcaster:
             _tell(everyone, new, old, kv.mod_revision)
         if len(self.buckets) > (everyone is not None):
             self._publish_narrow(kv.key, new, old, kv.mod_revision)
+
+    def publish_renewal(self, event: Event) -> None:
+        """Hand a renewal to the watchers that want each."""
+        kv, concerned = event.kv, []
+        namespace, _, name = kv.key[len(self.prefix) :].rpartition("/")
+        for bucket in (EVERYTHING, ("namespace", namespace), ("name", name)):
+            concerned += [watcher for watcher in self.buckets.get(bucket, ()) if not watcher.steady]
+        _tell(concerned, kv.value, event.prev.value if event.prev is not None else None, kv.mod_revision)
+
+    def _heed(self, more: int) -> None:
+        self.heeding += more
+        if self.subscription.heeds != (self.heeding > 0):
+            self.subscription.heeds = self.heeding > 0
+            self.store.listening()
 
     def _publish_narrow(self, key: str, new: Any, old: Any, revision: int) -> None:
         namespace, _, name = key[len(self.prefix) :].rpartition("/")
@@ -223,12 +275,16 @@ class Broadcaster:
             replay = Replay(self, watcher)
             self.store.watch(self.prefix, replay.publish, start).cancel()
         self.buckets.setdefault(watcher.bucket, []).append(watcher)
+        if not watcher.steady:
+            self._heed(1)
 
     def remove(self, watcher: Watcher) -> None:
         """Forget a watcher."""
         watchers = self.buckets.get(watcher.bucket, [])
         if watcher in watchers:
             watchers.remove(watcher)
+            if not watcher.steady:
+                self._heed(-1)
         if not watchers:
             self.buckets.pop(watcher.bucket, None)
 

@@ -23,6 +23,7 @@ class Client:
         user: the identity that the API server sees.
         user_agent: the component's name; also the field manager of its writes.
         scheme: knows the resources by any of their names.
+        renewals: takes standing requests (`apiserver.renewals`), where the API server is in the same process.
     """
 
     def __init__(
@@ -33,7 +34,9 @@ class Client:
         user: UserInfo | None = None,
         user_agent: str = "k8slab",
         scheme: Any = SCHEME,
+        renewals: Any = None,
     ) -> None:
+        self.renewals = renewals
         self.handle = handle
         self.clock = clock
         self.trace = trace
@@ -180,6 +183,36 @@ class Client:
             sink=sink,
         )
         return self._checked(self.handle(request))
+
+    def renew(
+        self, obj: Any, subresource: str, first: int, period: int, order: int, on_break: Callable[[], None]
+    ) -> Any:
+        """Have the stored object renewed every `period` microseconds from lab time `first` on, until `rest`.
+
+        None where that is not possible: the caller has to send each renewal. `on_break` is called when somebody else
+        has written the object, which ends the renewals.
+        """
+        if self.renewals is None:
+            return None
+        found, metadata = self.scheme.of(obj), obj.metadata
+        request = Request(
+            verb="update",
+            resource=found.plural,
+            group=found.group,
+            version=found.version,
+            namespace=metadata.namespace if found.namespaced else None,
+            name=metadata.name,
+            subresource=subresource,
+            body=obj,
+            user=self.user,
+            user_agent=self.user_agent,
+        )
+        return self.renewals.begin(request, first, period, order, on_break)
+
+    def rest(self, renewal: Any) -> None:
+        """End the renewals that `renew` began; None is left alone."""
+        if renewal is not None:
+            self.renewals.end(renewal)
 
     def request(self, request: Request) -> Response:
         """Send a request as it is; errors come back as a `Response`, nothing is raised."""

@@ -21,6 +21,7 @@ LAST_BACKOFF = 30_000_000
 
 Key = tuple[str, str]
 Objects = list[Any]
+Keys = list[Key]
 Values = list[Hashable]
 Handler = Callable[..., None]
 
@@ -82,6 +83,7 @@ class Informer:
         namespace: only objects of that namespace; None for all.
         field_selector: only objects which match, such as `spec.nodeName=worker-1`.
         label_selector: only objects whose labels match.
+        steady: handlers do not hear of renewals that change nothing but times; what is read has them nevertheless.
     """
 
     def __init__(
@@ -92,7 +94,9 @@ class Informer:
         namespace: str | None = None,
         field_selector: str = "",
         label_selector: str = "",
+        steady: bool = False,
     ) -> None:
+        self.steady = steady
         self.client = client
         self.clock = clock
         self.trace = client.trace
@@ -127,11 +131,33 @@ class Informer:
 
     def get(self, namespace: str | None, name: str) -> Any:
         """The object, or None. `namespace` is None or "" for resources without."""
-        return self._objects.get((namespace or "", name))
+        found = self._objects.get((namespace or "", name))
+        return found if found is None or not self.steady else self.newest(found)
 
     def items(self) -> Objects:
         """All objects."""
-        return list(self._objects.values())
+        found = list(self._objects.values())
+        return found if not self.steady else [self.newest(obj) for obj in found]
+
+    def names(self) -> Keys:
+        """Namespace (or "") and name of all objects."""
+        return list(self._objects)
+
+    def held(self, namespace: str | None, name: str) -> Any:
+        """The object as its last event brought it, without renewals since; None where there is none."""
+        return self._objects.get((namespace or "", name))
+
+    def newest(self, obj: Any, time: int | None = None) -> Any:
+        """A held object with the renewals that had arrived by now, or by lab time `time`."""
+        return obj if self._watch is None else self._watch.newest(obj, time)
+
+    def arrival(self, obj: Any, time: int) -> int | None:
+        """When the last of the renewals that a held object had by lab time `time` arrived; None where there is none."""
+        return None if self._watch is None else self._watch.arrival(obj, time)
+
+    def pace(self, obj: Any) -> Any:
+        """What renews a held object now (it has `closed`), or None."""
+        return None if self._watch is None else self._watch.pace(obj)
 
     def __len__(self) -> int:
         return len(self._objects)
@@ -140,7 +166,7 @@ class Informer:
         """The objects of one namespace."""
         if "namespace" not in self._indexes:
             self.add_index("namespace", by_namespace)
-        return self._indexes["namespace"].find(namespace)
+        return self.by_index("namespace", namespace)
 
     def add_index(self, name: str, values_of: Callable[[Any], Iterable[Hashable]]) -> None:
         """Find objects by the values that a bound method or plain function gives for each (a tuple, often of one)."""
@@ -162,7 +188,8 @@ class Informer:
 
     def by_index(self, name: str, value: Hashable) -> Objects:
         """The objects with that value in that index."""
-        return self._indexes[name].find(value)
+        found = self._indexes[name].find(value)
+        return found if not self.steady else [self.newest(obj) for obj in found]
 
     def index_values(self, name: str) -> Values:
         """All values in that index."""
@@ -191,6 +218,7 @@ class Informer:
                 self.label_selector,
                 self.field_selector,
                 resource_version=found.resourceVersion,
+                steady=self.steady,
             )
         except (ApiError, NoMatch):
             # NoMatch: the definition of a custom resource may come (again) later.
@@ -273,10 +301,18 @@ class Informer:
             trace.actor, trace.causes, trace.note = before
 
 
-class Informers:
-    """The informers that one component shares between its parts, made when first asked for."""
+STEADY = ("nodes", "leases.coordination.k8s.io")
+"""What kubelets renew all the time; the control plane's components need not be told of each heartbeat."""
 
-    def __init__(self, client: Client, clock: Any) -> None:
+
+class Informers:
+    """The informers that one component shares between its parts, made when first asked for.
+
+    Those of the resources in `steady` leave out renewals (see `Informer`).
+    """
+
+    def __init__(self, client: Client, clock: Any, steady: tuple[str, ...] = ()) -> None:
+        self.steady = steady
         self.client = client
         self.clock = clock
         self.running = False
@@ -290,7 +326,7 @@ class Informers:
         informer = self._informers.get(key)
         if informer is None:
             informer = self._informers[key] = Informer(
-                self.client, self.clock, resource, namespace, field_selector, label_selector
+                self.client, self.clock, resource, namespace, field_selector, label_selector, resource in self.steady
             )
             if self.running:
                 informer.start()

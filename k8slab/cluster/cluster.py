@@ -175,6 +175,7 @@ class Cluster:
             user=user,
             user_agent=f"kubelet/{spec.name}",
             scheme=self.server.scheme,
+            renewals=self.server.renewals,
         )
         if self.provider is not None:
             spec = self._in_cloud(spec)

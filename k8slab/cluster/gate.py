@@ -70,10 +70,11 @@ class Gate:
         self.journal.append(self.clock.now, kind, data)
 
     def account(self) -> None:
-        """Write the time that has passed since the last entry into the journal.
+        """Write the time that has passed since the last entry into the journal, and let due renewals have happened.
 
         Callbacks that fired at the same instant count as well: they must not fire later in a replay.
         """
+        self.server.store.settle()
         reached = (self.clock.now, self.clock.fired)
         if reached != self._accounted:
             self.journal.append(self._accounted[0], "advance", {"until": self.clock.now})

@@ -72,7 +72,7 @@ class History:
         return self._store.revision
 
     def __len__(self) -> int:
-        return len(self._trace.writes)
+        return len(self._trace.writes) + self._store.renewal_count
 
     def __iter__(self) -> Iterator[Change]:
         return self.changes()
@@ -87,13 +87,16 @@ class History:
             yield Change(self._write(revision, event.kv.key), event.type, before, event.kv.value)
 
     def _write(self, revision: int, key: str) -> Write:
-        return self._trace.writes.get(revision) or Write(revision, self._clock.now, "", (), "", key, "")
+        return self._trace.write(revision) or Write(revision, self._clock.now, "", (), "", key, "")
 
     def revision_at(self, time: int) -> int:
         """The newest revision that existed at lab time ``time`` (microseconds)."""
-        writes = list(self._trace.writes.values())
-        index = bisect_right(writes, time, key=_time)
-        return writes[index - 1].revision if index else 1
+        return 1 + bisect_right(range(2, self._store.revision + 1), time, key=self._time_of)
+
+    def _time_of(self, revision: int) -> int:
+        write = self._trace.write(revision)
+        # What is not known any more was long ago.
+        return write.time if write is not None else -(1 << 62)
 
     def snapshot(self, time: int | None = None, revision: int | None = None) -> Snapshot:
         """The cluster at a lab time, at a revision, or now. Raises K8sLabError where that is not known (any more)."""
@@ -102,7 +105,7 @@ class History:
         if revision is None:
             revision, time = self._store.revision, self._clock.now
         elif time is None:
-            write = self._trace.writes.get(revision)
+            write = self._trace.write(revision)
             time = write.time if write else self._clock.now
         if revision > self._store.revision:
             raise K8sLabError(f"revision {revision} has not happened yet: the newest is {self._store.revision}")
@@ -139,10 +142,6 @@ class History:
 def seconds(time: int) -> str:
     """A lab time for people: ``12.5s``."""
     return f"{time / SECOND:g}s"
-
-
-def _time(write: Write) -> int:
-    return write.time
 
 
 def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:

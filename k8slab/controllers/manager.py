@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from k8slab.client import Client, Informers, LeaderElector
+from k8slab.client.informer import STEADY
 from k8slab.controllers.controller import Context, Controller, Options
 from k8slab.controllers.registry import CONTROLLERS
 from k8slab.errors import K8sLabError
@@ -51,7 +52,7 @@ class ControllerManager:
     ) -> None:
         self.client = client
         self.clock = clock
-        self.informers = Informers(client, clock)
+        self.informers = Informers(client, clock, STEADY)
         self.options = Options(**options)
         self.running = False
         self.leading = False

@@ -10,15 +10,27 @@ if TYPE_CHECKING:
 
 
 class Watcher:
-    """A subscription to the changes under a prefix; ``cancel`` ends it."""
+    """A subscription to the changes under a prefix; ``cancel`` ends it.
 
-    __slots__ = ("_hub", "prefix", "sink", "start_revision")
+    While it ``heeds`` renewals (``renewal.py``), ``on_renewal`` is called with each as it happens.
+    """
 
-    def __init__(self, hub: WatchHub, prefix: str, sink: Callable[[Event], object], start_revision: int) -> None:
+    __slots__ = ("_hub", "heeds", "on_renewal", "prefix", "sink", "start_revision")
+
+    def __init__(
+        self,
+        hub: WatchHub,
+        prefix: str,
+        sink: Callable[[Event], object],
+        start_revision: int,
+        on_renewal: Callable[[Event], object] | None = None,
+    ) -> None:
         self._hub = hub
         self.prefix = prefix
         self.sink = sink
         self.start_revision = start_revision
+        self.on_renewal = on_renewal or sink
+        self.heeds = on_renewal is None
 
     def cancel(self) -> None:
         """Stop calling the sink; more than once is fine."""
@@ -39,9 +51,15 @@ class WatchHub:
         self._others: list[Watcher] = []
         self._cache: dict[str, tuple[Watcher, ...]] = {}  # parent path of a key -> watchers, until one comes or goes
 
-    def subscribe(self, prefix: str, sink: Callable[[Event], object], start_revision: int) -> Watcher:
+    def subscribe(
+        self,
+        prefix: str,
+        sink: Callable[[Event], object],
+        start_revision: int,
+        on_renewal: Callable[[Event], object] | None = None,
+    ) -> Watcher:
         """Add a watcher; ``prefix`` is a path that ends in ``/``, or any other beginning of keys."""
-        watcher = Watcher(self, prefix, sink, start_revision)
+        watcher = Watcher(self, prefix, sink, start_revision, on_renewal)
         if prefix.endswith("/"):
             self._by_path.setdefault(prefix, []).append(watcher)
         else:
@@ -69,6 +87,20 @@ class WatchHub:
         for watcher in tuple(self._others):
             if key.startswith(watcher.prefix) and revision >= watcher.start_revision:
                 watcher.sink(event)
+
+    def publish_renewal(self, event: Event) -> None:
+        """Call those whose prefix the key has and who heed renewals."""
+        key, revision = event.kv.key, event.kv.mod_revision
+        for watcher in self.watchers(key[: key.rfind("/") + 1]):
+            if watcher.heeds and revision >= watcher.start_revision and key.startswith(watcher.prefix):
+                watcher.on_renewal(event)
+
+    def watchers(self, parent: str) -> tuple[Watcher, ...]:
+        """All watchers whom a key in that folder may concern."""
+        found = self._cache.get(parent)
+        if found is None:
+            found = self._cache[parent] = self._for_parent(parent)
+        return (*found, *self._others)
 
     def _for_parent(self, parent: str) -> tuple[Watcher, ...]:
         found: list[Watcher] = []

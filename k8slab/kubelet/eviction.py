@@ -49,6 +49,8 @@ class Eviction:
         self.bounds[identity] = bound
         self.worst += bound or 0
         self.unbounded += bound is None
+        if self.needed:
+            self.kubelet.heartbeat.wake()
 
     def ended(self, identity: str) -> None:
         """It does not any more."""

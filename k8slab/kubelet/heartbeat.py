@@ -1,7 +1,14 @@
-"""How a node tells that it lives: registration, status reports, Lease renewals (pkg/kubelet/kubelet_node_status.go)."""
+"""How a node tells that it lives: registration, status reports, Lease renewals (pkg/kubelet/kubelet_node_status.go).
+
+A beat comes every 10 seconds: it renews the Lease, and every 5 minutes, or when something changed, reports the status.
+While nothing is to be said but that the node lives, the kubelet asks the API server once to go on renewing for it
+(``client.renew``): what is written then, when, and at which revision is the same as if each beat had been sent. As
+soon as anything is to be done, or somebody else writes the Lease or the Node, beats are sent again, at the same times.
+"""
 
 from __future__ import annotations
 
+from binascii import crc32
 from typing import TYPE_CHECKING, Any
 
 from k8slab.api import coordination_v1 as coordination
@@ -31,7 +38,7 @@ Pressure = tuple[str, str, str]
 
 
 class Heartbeat:
-    """Registers the node and keeps its status and its Lease fresh: one timer, every 10 s.
+    """Registers the node and keeps its status and its Lease fresh: one timer, for the next beat that has work to do.
 
     Attributes:
         dirty: something in the status changed since the last report.
@@ -40,15 +47,20 @@ class Heartbeat:
     """
 
     __slots__ = (
+        "_dirty",
+        "beat_at",
+        "beating",
         "changed_at",
-        "dirty",
         "failures",
         "known",
         "kubelet",
         "lease",
         "pressure",
         "ready",
+        "renewal",
+        "reported",
         "reported_at",
+        "reports",
         "timer",
         "uid",
     )
@@ -60,11 +72,27 @@ class Heartbeat:
         self.reported_at = 0
         self.changed_at: dict[str, str] = {}
         self.known: dict[str, str] = {}
-        self.dirty = False
+        self._dirty = False
         self.ready = False
+        self.beat_at = 0
+        self.beating = False
+        self.renewal: Any = None
+        self.reports: Any = None
+        self.reported: core.NodeStatus | None = None
         self.pressure: set[str] = set()
         self.failures = 0
         self.uid = ""
+
+    @property
+    def dirty(self) -> bool:
+        """Whether something in the status changed since the last report."""
+        return self._dirty
+
+    @dirty.setter
+    def dirty(self, dirty: bool) -> None:
+        self._dirty = dirty
+        if dirty:
+            self.wake()
 
     def start(self) -> None:
         """Register, and beat from now on."""
@@ -72,9 +100,12 @@ class Heartbeat:
 
     def stop(self) -> None:
         """No more heartbeats."""
-        self.kubelet.clock.cancel(self.timer)
-        self.timer = None
-        self.lease = None
+        kubelet = self.kubelet
+        kubelet.clock.cancel(self.timer)
+        kubelet.client.rest(self.renewal)
+        self._rest_reports()
+        self.beating = False
+        self.timer = self.renewal = self.lease = None
 
     def _register(self) -> None:
         kubelet = self.kubelet
@@ -151,19 +182,93 @@ class Heartbeat:
             self.report()
         kubelet.node_ready()
         phase = int(kubelet.rng.random() * RENEW_PERIOD)
+        self.beat_at = kubelet.clock.now + phase
+        self.beating = True
         self.timer = kubelet.clock.call_after(phase, self._beat)
 
     def _beat(self) -> None:
         kubelet, now = self.kubelet, self.kubelet.clock.now
-        self.timer = kubelet.clock.call_after(RENEW_PERIOD, self._beat)
+        self.beat_at = now
+        self.timer = None
         with kubelet.acting("heartbeat"):
-            self.renew()
+            if self.renewal is None:
+                self.renew()
             if not kubelet.complete:
                 kubelet.forget_missing()
             if kubelet.eviction.needed:
                 kubelet.eviction.check()
-            if self.dirty or now - self.reported_at >= REPORT_PERIOD:
+            if self._dirty or (self.reports is None and now - self.reported_at >= REPORT_PERIOD):
                 self.report()
+            self._hand_over()
+        self.wake()
+
+    # -- steady times -----------------------------------------------------------------------------------------------
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether the next beat has more to do than to tell that the node lives."""
+        kubelet = self.kubelet
+        return self.renewal is None or self._dirty or not kubelet.complete or kubelet.eviction.needed
+
+    def _hand_over(self) -> None:
+        """Let the API server go on with what has become the same each time."""
+        kubelet, first = self.kubelet, self.beat_at + RENEW_PERIOD
+        order = 2 * crc32(kubelet.node.name.encode())
+        if self.renewal is None and self.lease is not None:
+            self.renewal = kubelet.client.renew(self.lease, "", first, RENEW_PERIOD, order, self.broken)
+        if self.renewal is None or self.reports is not None or self._dirty:
+            return
+        node = self._unchanged()
+        if node is not None:
+            due = self._beat_from(self.reported_at + REPORT_PERIOD)
+            self.reports = kubelet.client.renew(node, "status", due, REPORT_PERIOD, order + 1, self._reports_broken)
+
+    def _unchanged(self) -> core.Node | None:
+        """The Node as it is, if a report would change nothing but the time of the heartbeat."""
+        kubelet = self.kubelet
+        try:
+            node = kubelet.client.get("nodes", kubelet.node.name)
+        except ApiError:
+            return None
+        # What was reported last is what would be reported again, unless somebody else has changed it.
+        return node if self.reported is not None and node.status == self.reported else None
+
+    def wake(self) -> None:
+        """Set the timer for the next beat that has something to do."""
+        clock = self.kubelet.clock
+        if not self.beating:
+            return
+        due = self._beat_from(clock.now + 1)
+        if not self._is_busy:
+            if self.reports is not None:
+                return
+            due = max(self._beat_from(self.reported_at + REPORT_PERIOD), due)
+        if self.timer is None or self.timer[0] > due:
+            clock.cancel(self.timer)
+            self.timer = clock.call_at(due, self._beat)
+
+    def _beat_from(self, time: int) -> int:
+        """The first beat that is not before a lab time."""
+        return self.beat_at + max(0, -(-(time - self.beat_at) // RENEW_PERIOD)) * RENEW_PERIOD
+
+    def broken(self) -> None:
+        """Somebody else wrote the Lease: the next beat will find out."""
+        self.lease = self.renewal.latest().value
+        self.renewal = None
+        self.wake()
+
+    def _reports_broken(self) -> None:
+        """Somebody else wrote the Node: the next report adds to that."""
+        self._rest_reports()
+        self.wake()
+
+    def _rest_reports(self) -> None:
+        if self.reports is not None:
+            self.kubelet.client.rest(self.reports)
+            if self.reports.last_time is not None:
+                self.reported_at = self.reports.last_time
+                self.reported = self.reports.latest().value.status
+            self.reports = None
 
     # -- the Lease --------------------------------------------------------------------------------------------------
 
@@ -200,13 +305,11 @@ class Heartbeat:
         """Write the node's status."""
         kubelet = self.kubelet
         client, name = kubelet.client, kubelet.node.name
+        self._rest_reports()
         try:
             node = client.get("nodes", name)
-            status = self._status()
-            others = tuple(
-                c for c in (node.status.conditions if node.status else None) or () if c.type not in self._types()
-            )
-            old = node.status or core.NodeStatus()
+            status, old = self._status(), node.status or core.NodeStatus()
+            others = tuple(c for c in old.conditions or () if c.type not in self._types())
             node = client.update_status(
                 node.replace(
                     status=status.replace(
@@ -222,6 +325,7 @@ class Heartbeat:
             return
         kubelet.node_seen(node)
         self.dirty = False
+        self.reported = node.status
         self.reported_at = kubelet.clock.now
 
     @staticmethod

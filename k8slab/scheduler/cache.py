@@ -7,6 +7,7 @@ All changes are journalled too, by reference, so that an earlier state can be re
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from k8slab.scheduler.nodeinfo import NodeInfo, claim_names, images_on
@@ -45,6 +46,8 @@ class Cache:
     def __init__(self, journalled: bool = True) -> None:
         self.interner = Interner()
         self.by_name: dict[str, NodeInfo] = {}
+        #: Gives a Node object the heartbeats since it was delivered (`Informer.newest`); None: it is the newest.
+        self.newest: Callable[[Any], Any] | None = None
         self.nodes: list[NodeInfo] = []
         self.order = 0
         self.pods: dict[Key, PodInfo] = {}
@@ -71,7 +74,7 @@ class Cache:
         name = node.metadata.name
         info = self.by_name.get(name)
         if info is None:
-            info = self.by_name[name] = NodeInfo(name)
+            info = self.by_name[name] = NodeInfo(name, self.newest)
         old = info.node
         if old is not None and not node_differs(old, node):
             info.node = node
@@ -194,7 +197,7 @@ class Cache:
     def _add(self, info: PodInfo) -> None:
         node = self.by_name.get(info.node_name)
         if node is None:
-            node = self.by_name[info.node_name] = NodeInfo(info.node_name)
+            node = self.by_name[info.node_name] = NodeInfo(info.node_name, self.newest)
         self._note(("pod", info.pod, info.node_name))
         self.pods[info.key] = info
         node.add_pod(info)

@@ -5,6 +5,7 @@ Follows pkg/scheduler/framework/types.go (NodeInfo).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from k8slab.scheduler.podinfo import PodInfo, Port, has_volumes
@@ -30,6 +31,7 @@ class NodeInfo:
         "labels",
         "memory",
         "name",
+        "newest",
         "node",
         "nonzero_cpu",
         "nonzero_memory",
@@ -45,8 +47,10 @@ class NodeInfo:
         "volume_pods",
     )
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, newest: Callable[[Any], Any] | None = None) -> None:
+        """``newest`` gives a Node object the heartbeats since it was delivered."""
         self.name = name
+        self.newest = newest
         self.slot = -1
         self.pods: dict[tuple[str, str], PodInfo] = {}
         self.classes: dict[int, int] = {}

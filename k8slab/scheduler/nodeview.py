@@ -29,7 +29,8 @@ class NodeView:
     @property
     def object(self) -> Any:
         """The Node object."""
-        return self._info.node
+        info = self._info
+        return info.node if info.newest is None or info.node is None else info.newest(info.node)
 
     @property
     def labels(self) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from k8slab.client.client import STRATEGIC_PATCH
-from k8slab.client.informer import Informers
+from k8slab.client.informer import STEADY, Informers
 from k8slab.client.leaderelection import LeaderElector
 from k8slab.client.recorder import SeriesRecorder
 from k8slab.errors import ApiError
@@ -99,7 +99,8 @@ class Scheduler:
         self._hints: dict[str, list[tuple[str, EventHint]]] = {}
         self._make_frameworks()
         self.handlers = EventHandlers(self.cache, self.queue, self.nominator, self.frameworks)
-        self.informers = Informers(self.client, self.clock)
+        self.informers = Informers(self.client, self.clock, STEADY)
+        self.cache.newest = self.informers.of("nodes").newest
         self._next: Any = None
         self._free_at = self.clock.now
 

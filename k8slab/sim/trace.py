@@ -6,7 +6,9 @@ write under that name. The records form a graph: a write's causes are earlier wr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
+from typing import Any
 
 from msgspec import Struct
 
@@ -35,15 +37,31 @@ class Trace:
     ('deployment-controller', (4,), '')
     """
 
-    __slots__ = ("actor", "causes", "clock", "note", "writes")
+    __slots__ = ("actor", "causes", "clock", "note", "renewal_at", "writes")
 
     def __init__(self, clock: Clock) -> None:
-        """Record with the times of this clock."""
+        """Record with the times of this clock.
+
+        ``writes`` has all that was written one by one; ``write`` also knows what a store renewed by itself.
+        """
         self.clock = clock
         self.actor = ""
         self.causes: tuple[int, ...] = ()
         self.note = ""
         self.writes: dict[int, Write] = {}
+        #: Finds the renewal that made a revision (``etcd.store.Store.renewal_at``), where there is such a store.
+        self.renewal_at: Callable[[int], Any] | None = None
+
+    def write(self, revision: int) -> Write | None:
+        """The write that made a revision; None where it is not known."""
+        found = self.writes.get(revision)
+        if found is None and self.renewal_at is not None:
+            renewal = self.renewal_at(revision)
+            if renewal is not None:
+                actor, verb, note = renewal.mark
+                time = renewal.time_of(renewal.number_of(revision))
+                return Write(revision, time, actor, (), verb, renewal.base.key, note)
+        return found
 
     def acting(self, actor: str, causes: tuple[int, ...] = (), note: str = "") -> Acting:
         """In a ``with`` block, writes are ``actor``'s, because of ``causes``; ``note`` says why in words."""

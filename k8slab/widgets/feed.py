@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from k8slab.etcd.renewal import is_renewal
 from k8slab.etcd.store import CompactedError
 from k8slab.views.board.model import Requests, app_name
 from k8slab.views.state import ABSENT, node_state, pod_state, roles
@@ -76,15 +77,17 @@ class Feed:
 
     def story(self) -> list[Message]:
         """Everything as it was when the lab was ready, or as far back as is known, and what has happened since."""
-        store, writes = self._cluster.store, self._cluster.trace.writes
+        store, trace = self._cluster.store, self._cluster.trace
         revision = max(store.revision - MAX_PAST, store.compacted, 1)
         for number in range(revision + 1, store.revision + 1):
-            if number in writes and writes[number].time > 0:
+            write = trace.write(number)
+            if write is not None and write.time > 0:
                 break
             revision = number
         if revision >= store.revision:
             return [self.snapshot()]
-        time = max(0, writes[revision].time) if revision in writes else 0
+        last = trace.write(revision)
+        time = max(0, last.time) if last is not None else 0
         begin = self._snapshot(revision, time, {})
         since = self.pull()
         # Where too much has happened, the pull is a snapshot itself.
@@ -121,11 +124,13 @@ class Feed:
         known = len(self._reasons)
         out = _Frame()
         try:
-            events = store.events(self._revision + 1)
+            entries = store.entries(self._revision + 1)
         except CompactedError:
             return self.snapshot()
         writes = self._cluster.trace.writes
-        for event in events:
+        for event in entries:
+            if is_renewal(event):
+                continue  # a heartbeat that changes nothing does not show
             take = self._taker(event.kv.key)
             if take is not None:
                 write = writes.get(event.kv.mod_revision)

@@ -75,10 +75,10 @@ def test_nodes_get_their_pod_ranges_in_order():
 
 
 def test_states_of_zones():
-    assert zone_state([False], 0.55) == FULL
-    assert zone_state([True, False, False], 0.55) == NORMAL
-    assert zone_state([True, False, False, False], 0.55) == PARTIAL
-    assert zone_state([], 0.55) == NORMAL
+    assert zone_state(0, 1, 0.55) == FULL
+    assert zone_state(1, 3, 0.55) == NORMAL
+    assert zone_state(1, 4, 0.55) == PARTIAL
+    assert zone_state(0, 0, 0.55) == NORMAL
     options = Options()
     assert [rate_for(s, 10, options) for s in (NORMAL, PARTIAL, FULL)] == [0.1, 0.0, 0.1]
     assert rate_for(PARTIAL, 51, options) == 0.01

@@ -26,7 +26,7 @@ class InterruptedPut:
         return put
 
 
-@pytest.mark.parametrize("at", [1, 17, 60, 200])
+@pytest.mark.parametrize("at", [1, 17, 60, 150])
 def test_what_was_under_way_goes_on_afterwards(lab, kubectl, monkeypatch, tmp_path, at):
     kubectl("create deployment web --image=nginx:1.29 --replicas=30")
     with monkeypatch.context() as patched:

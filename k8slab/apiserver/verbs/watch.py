@@ -25,6 +25,7 @@ def watch(call: Call) -> Response:
         selection.namespace = call.namespace
     start = parse_revision(options.resource_version)
     watcher = Watcher(broadcaster, call.request.sink, bucket, selection, 0)
+    watcher.steady = options.steady
     watcher.convert = endpoint.from_storage
     watcher.empty = endpoint.resource.empty()
     if start and start < max(server.store.compacted, server.watch_floor):

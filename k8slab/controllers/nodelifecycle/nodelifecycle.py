@@ -14,14 +14,14 @@ from k8slab.controllers.controller import Controller
 from k8slab.controllers.nodelifecycle import health as healthlib
 from k8slab.controllers.nodelifecycle import taints, zones
 from k8slab.controllers.nodelifecycle.health import Health
-from k8slab.controllers.nodelifecycle.zones import FULL, ZoneQueue
+from k8slab.controllers.nodelifecycle.watchlist import LEASES, Watchlist
+from k8slab.controllers.nodelifecycle.zones import FULL, Census, ZoneQueue
 from k8slab.controllers.podgc import on_node
 from k8slab.errors import ApiError
 from k8slab.sim.clock import MILLISECOND
 
 TAINTING_PERIOD = 100 * MILLISECOND
 MARKING_DELAY = 20 * MILLISECOND
-LEASES = "kube-node-lease"
 EXCLUDED = "node.kubernetes.io/exclude-disruption"
 COPIED_LABELS = (
     ("kubernetes.io/os", "beta.kubernetes.io/os"),
@@ -30,7 +30,7 @@ COPIED_LABELS = (
 
 
 class NodeLifecycleController(Controller):
-    """Looks at all nodes every 5 seconds, and at each when it changes."""
+    """Looks at all nodes every 5 seconds (save those that are surely in order), and at each when it changes."""
 
     name = "node-lifecycle-controller"
     about = "marks nodes that stop reporting as Unknown, taints them, and marks their Pods not ready"
@@ -45,8 +45,10 @@ class NodeLifecycleController(Controller):
         self.queues: dict[str, ZoneQueue] = {}
         self._tainting: Any = None
         self.nodes = self.informer("nodes")
-        self.nodes.add_handler(self.enqueue, self.enqueue_new, self._node_deleted)
+        self.nodes.add_handler(self._node_added, self._node_updated, self._node_deleted)
         self.leases = self.informer("leases.coordination.k8s.io")
+        self.census = Census()
+        self.watchlist = Watchlist(self.nodes, self.leases, self.options.node_monitor_grace_period)
         self.pods = self.informer("pods")
         self.pods.add_index("node", on_node)
         self.pods.add_handler(self._pod_added, self._pod_updated)
@@ -59,13 +61,24 @@ class NodeLifecycleController(Controller):
         self.retries.clear()
         self.states.clear()
         self.queues.clear()
+        self.census.clear()
+        self.watchlist.clear()
         self.clock.cancel(self._tainting)
         self._tainting = None
 
-    def _node_deleted(self, node: Node) -> None:
-        self.retries.pop(node.metadata.name, None)
-
     # --- a node or Pod changed
+
+    def _node_added(self, node: Node) -> None:
+        self.watchlist.added(node.metadata.name)
+        self.enqueue(node)
+
+    def _node_updated(self, old: Node, new: Node) -> None:
+        self.watchlist.changed(new.metadata.name)
+        self.enqueue(new)
+
+    def _node_deleted(self, node: Node) -> None:
+        self.watchlist.removed(node.metadata.name)
+        self.retries.pop(node.metadata.name, None)
 
     def _pod_added(self, pod: Pod) -> None:
         if pod.spec.nodeName:
@@ -121,38 +134,49 @@ class NodeLifecycleController(Controller):
 
     def monitor(self) -> None:
         """Look at the heartbeats of all nodes."""
-        nodes = self.nodes.items()
-        self._notice_joins_and_leaves(nodes)
-        ready_by_zone: dict[str, list[bool]] = {}
+        due = self.watchlist.due(self.health)
+        nodes = [self.nodes.get("", name) for name in due]
+        self._notice_joins(nodes)
+        self._notice_leaves()
         for node in nodes:
             try:
-                self._check(node, ready_by_zone)
+                self._check(node)
             except ApiError:
-                continue  # the next round tries again
-        self._judge_zones(ready_by_zone, nodes)
+                self.census.drop(node.metadata.name)  # the next round tries again
+        self.watchlist.rounds.append(self.clock.now)
+        self._judge_zones()
 
-    def _notice_joins_and_leaves(self, nodes: list[Node]) -> None:
-        current = {node.metadata.name: node for node in nodes}
-        for name, node in current.items():
-            zone = zones.zone_of(node)
+    def _notice_joins(self, nodes: list[Node]) -> None:
+        joined = self.watchlist.joined
+        for node in nodes:
+            name, zone = node.metadata.name, zones.zone_of(node)
             if zone not in self.queues:
                 self.queues[zone] = ZoneQueue(self.clock, self.options.node_eviction_rate)
             if name not in self.known:
                 self._event(node, "RegisteredNode", f"Node {name} event: Registered Node {name} in Controller")
                 self._mark_reachable(node)
-        for name, node in self.known.items():
-            if name not in current:
+            elif name in joined:
+                del self.known[name]  # it left and came back: it is the youngest now
+            self.known[name] = node
+        joined.clear()
+
+    def _notice_leaves(self) -> None:
+        left = self.watchlist.left
+        for name in [name for name in self.known if name in left] if left else ():
+            if self.nodes.held("", name) is None:
+                node = self.known.pop(name)
                 self._event(node, "RemovingNode", f"Node {name} event: Removing Node {name} from Controller")
                 self.health.pop(name, None)
+                self.census.drop(name)
                 self.queues[zones.zone_of(node)].remove(name)
-        self.known = current
+        left.clear()
 
     def _event(self, node: Node, reason: str, message: str) -> None:
         metadata = node.metadata
         about = ObjectReference(apiVersion="v1", kind="Node", name=metadata.name, uid=metadata.uid)
         self.recorder.event(about, "Normal", reason, message)
 
-    def _check(self, node: Node, ready_by_zone: dict[str, list[bool]]) -> None:
+    def _check(self, node: Node) -> None:
         name, now = node.metadata.name, self.clock.now
         lease = self.leases.get(LEASES, name)
         health = healthlib.observe(self.health.get(name), node, lease, now, self.clock.epoch)
@@ -161,10 +185,12 @@ class NodeLifecycleController(Controller):
         if healthlib.is_silent(health, node, now, self.options):
             node = self._mark_unknown(node, health)
         after = healthlib.ready_of(node)
+        if after is None or EXCLUDED in (node.metadata.labels or {}):
+            self.census.drop(name)
+        else:
+            self.census.put(name, zones.zone_of(node), after.status == "True")
         if after is None:
             return
-        if EXCLUDED not in (node.metadata.labels or {}):
-            ready_by_zone.setdefault(zones.zone_of(node), []).append(after.status == "True")
         self._taint_no_execute(node, after.status)
         turned = after.status != "True" and (before is not None and before.status == "True")
         if turned:
@@ -172,6 +198,8 @@ class NodeLifecycleController(Controller):
         if turned or (name in self.retries and after.status != "True"):
             # Each request takes a while: the node's NoSchedule taint, put on by its own worker, comes before these.
             self.clock.call_after(MARKING_DELAY, self._mark_pods_of, name, self.trace.causes)
+        if after.status == "True" and name not in self.retries and not taints.present(node, "NoExecute"):
+            self.watchlist.relax(name, lease)
 
     def _mark_unknown(self, node: Node, health: Health) -> Node:
         changed = healthlib.unknown_conditions(node, self.clock.rfc3339())
@@ -284,9 +312,9 @@ class NodeLifecycleController(Controller):
         super().resume()
         self._plan_tainting()
 
-    def _judge_zones(self, ready_by_zone: dict[str, list[bool]], nodes: list[Node]) -> None:
-        threshold = self.options.unhealthy_zone_threshold
-        new = {zone: zones.zone_state(ready, threshold) for zone, ready in ready_by_zone.items()}
+    def _judge_zones(self) -> None:
+        threshold, census = self.options.unhealthy_zone_threshold, self.census
+        new = {zone: zones.zone_state(census.ready[zone], size, threshold) for zone, size in census.sizes.items()}
         states = {zone: self.states.get(zone, "Initial") for zone in new}
         all_down = all(state == FULL for state in new.values())
         were_down = all(state == FULL for state in states.values())
@@ -294,30 +322,30 @@ class NodeLifecycleController(Controller):
         if all_down and were_down:
             return
         if all_down:
-            self._enter_full_disruption(nodes)
+            self._enter_full_disruption()
         elif were_down:
-            self._leave_full_disruption(new, ready_by_zone)
+            self._leave_full_disruption(new)
         else:
             for zone, state in new.items():
                 if states[zone] != state:
-                    self.queues[zone].set_rate(zones.rate_for(state, len(ready_by_zone[zone]), self.options))
+                    self.queues[zone].set_rate(zones.rate_for(state, census.sizes[zone], self.options))
                     states[zone] = state
         self._plan_tainting()
 
-    def _enter_full_disruption(self, nodes: list[Node]) -> None:
+    def _enter_full_disruption(self) -> None:
         """When no node reports, the fault is more likely here than there: evict nobody."""
-        for node in nodes:
+        for node in self.nodes.items():
             try:
-                self._mark_reachable(self.nodes.get("", node.metadata.name) or node)
+                self._mark_reachable(node)
             except ApiError:
                 continue
         for zone in self.states:
             self.queues[zone].set_rate(0.0)
             self.states[zone] = FULL
 
-    def _leave_full_disruption(self, new: dict[str, str], ready_by_zone: dict[str, list[bool]]) -> None:
+    def _leave_full_disruption(self, new: dict[str, str]) -> None:
         for health in self.health.values():
             health.probed_at = self.clock.now
         for zone, state in new.items():
-            self.queues[zone].set_rate(zones.rate_for(state, len(ready_by_zone[zone]), self.options))
+            self.queues[zone].set_rate(zones.rate_for(state, self.census.sizes[zone], self.options))
             self.states[zone] = state

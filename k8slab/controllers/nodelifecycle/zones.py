@@ -6,7 +6,6 @@ scheduler/rate_limited_queue.go.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from k8slab.controllers.controller import Options
@@ -24,16 +23,46 @@ def zone_of(node: Any) -> str:
     return f"{region}:\x00:{zone}" if region or zone else ""
 
 
-def zone_state(ready: Iterable[bool], threshold: float) -> str:
-    """How disturbed a zone is, given which of its nodes are ready."""
-    states = list(ready)
-    good = sum(states)
-    bad = len(states) - good
+def zone_state(good: int, nodes: int, threshold: float) -> str:
+    """How disturbed a zone is, given how many of its nodes are ready."""
+    bad = nodes - good
     if good == 0 and bad > 0:
         return FULL
-    if bad > 2 and bad / len(states) >= threshold:
+    if bad > 2 and bad / nodes >= threshold:
         return PARTIAL
     return NORMAL
+
+
+class Census:
+    """How many nodes each zone has, and how many of them are ready."""
+
+    def __init__(self) -> None:
+        self.sizes: dict[str, int] = {}
+        self.ready: dict[str, int] = {}
+        self._nodes: dict[str, tuple[str, bool]] = {}
+
+    def put(self, name: str, zone: str, ready: bool) -> None:
+        """A node was looked at."""
+        self.drop(name)
+        self._nodes[name] = (zone, ready)
+        self.sizes[zone] = self.sizes.get(zone, 0) + 1
+        self.ready[zone] = self.ready.get(zone, 0) + ready
+
+    def drop(self, name: str) -> None:
+        """A node does not count (any more)."""
+        known = self._nodes.pop(name, None)
+        if known is None:
+            return
+        zone, ready = known
+        self.sizes[zone] -= 1
+        self.ready[zone] -= ready
+        if not self.sizes[zone]:
+            del self.sizes[zone], self.ready[zone]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for each in (self.sizes, self.ready, self._nodes):
+            each.clear()
 
 
 def rate_for(state: str, size: int, options: Options) -> float:
