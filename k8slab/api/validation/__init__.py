@@ -117,7 +117,7 @@ _RULES: dict[type, Rules] = {
     ),
     core_v1.PersistentVolume: Rules(storage.create_volume, storage.update_volume),
     core_v1.PersistentVolumeClaim: Rules(storage.create_claim, storage.update_claim),
-    core_v1.ResourceQuota: Rules(quotas.resource_quota, quotas.update_resource_quota),
+    core_v1.ResourceQuota: Rules(quotas.resource_quota, quotas.update_resource_quota, quotas.quota_status),
     core_v1.LimitRange: Rules(quotas.limit_range, quotas.update_limit_range),
     apps_v1.Deployment: Rules(workloads.create_deployment, workloads.update_deployment, workloads.status),
     apps_v1.ReplicaSet: Rules(workloads.create_replica_set, workloads.update_replica_set, workloads.status),

@@ -11,7 +11,9 @@ from k8slab.api.core_v1 import (
     Toleration,
     TopologySpreadConstraint,
 )
+from k8slab.api.meta_v1 import LabelSelector
 from k8slab.api.validation import names
+from k8slab.api.validation.gostruct import quoted
 from k8slab.api.validation.metadata import Errors, label_key
 from k8slab.api.validation.selectors import label_selector, node_selector, node_selector_term
 from k8slab.errors import FieldError
@@ -64,9 +66,38 @@ def _pod_term(term: PodAffinityTerm, path: str, errors: Errors) -> None:
     for name in term.namespaces or ():
         for message in names.label_name(name):
             errors.append(FieldError.invalid(f"{path}.namespace", name, message))
+    _label_keys(term, path, errors)
     if not term.topologyKey:
         errors.append(FieldError.required(f"{path}.topologyKey", "can not be empty"))
     label_key(term.topologyKey, f"{path}.topologyKey", errors)
+
+
+def _label_keys(term: PodAffinityTerm, path: str, errors: Errors) -> None:
+    for name in ("matchLabelKeys", "mismatchLabelKeys"):
+        keys = getattr(term, name) or ()
+        if keys and term.labelSelector is None:
+            text = "must not be specified when labelSelector is not set"
+            errors.append(FieldError.forbidden(f"{path}.{name}", text))
+            continue
+        for index, key in enumerate(keys):
+            label_key(key, f"{path}.{name}[{index}]", errors)
+    if term.labelSelector is not None:
+        _selected_twice(term, path, errors)
+    for index, key in enumerate(term.matchLabelKeys or ()):
+        if key in (term.mismatchLabelKeys or ()):
+            text = "exists in both matchLabelKeys and mismatchLabelKeys"
+            errors.append(FieldError.invalid(f"{path}.matchLabelKeys[{index}]", key, text))
+
+
+def _selected_twice(term: PodAffinityTerm, path: str, errors: Errors) -> None:
+    """The selector holds an expression for each of `matchLabelKeys`; another one with that key is the user's."""
+    places = {key: index for index, key in enumerate(term.matchLabelKeys or ())}
+    seen = set(term.labelSelector.matchLabels or {})
+    for expression in term.labelSelector.matchExpressions or ():
+        if expression.key in places and expression.key in seen:
+            text = "exists in both matchLabelKeys and labelSelector"
+            errors.append(FieldError.invalid(f"{path}[{places[expression.key]}]", expression.key, text))
+        seen.add(expression.key)
 
 
 def tolerations(items: tuple[Toleration, ...], path: str, errors: Errors) -> None:
@@ -94,7 +125,7 @@ def _toleration_value(item: Toleration, place: str, errors: Errors) -> None:
     elif item.operator == "Exists":
         if item.value:
             text = "value must be empty when `operator` is 'Exists'"
-            errors.append(FieldError.invalid(f"{place}.operator", item.value, text))
+            errors.append(FieldError.invalid(f"{place}.operator", quoted(item), text))
     else:
         errors.append(FieldError.not_supported(f"{place}.operator", item.operator, ("Equal", "Exists")))
 
@@ -148,5 +179,10 @@ def _match_label_keys(item: TopologySpreadConstraint, place: str, errors: Errors
     if item.labelSelector is None:
         text = "must not be specified when labelSelector is not set"
         errors.append(FieldError.forbidden(f"{place}.matchLabelKeys", text))
+    selector = item.labelSelector or LabelSelector()
+    selected = {*(selector.matchLabels or {}), *(one.key for one in selector.matchExpressions or ())}
     for index, key in enumerate(item.matchLabelKeys):
         label_key(key, f"{place}.matchLabelKeys[{index}]", errors)
+        if key in selected:
+            text = "exists in both matchLabelKeys and labelSelector"
+            errors.append(FieldError.invalid(f"{place}.matchLabelKeys[{index}]", key, text))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8slab.api.core_v1 import Container, ContainerPort, EphemeralContainer, PodSpec, Volume
-from k8slab.api.validation import environment, names, probes, resources, volumes
+from k8slab.api.core_v1 import Container, ContainerPort, EphemeralContainer, PodSpec, ResourceClaim, Volume
+from k8slab.api.validation import environment, mounts, names, probes, resources
 from k8slab.api.validation.metadata import Errors
 from k8slab.api.validation.security import security_context
 from k8slab.errors import FieldError
@@ -122,16 +122,35 @@ def _common(item: Any, spec: PodSpec, known: dict[str, Volume], path: str, error
     if item.envFrom:
         environment.env_from(item.envFrom, f"{path}.envFrom", errors)
     if item.volumeMounts:
-        volumes.mounts(item, known, f"{path}.volumeMounts", errors)
+        mounts.mounts(item, known, f"{path}.volumeMounts", errors)
     if item.volumeDevices:
-        volumes.devices(item, known, f"{path}.volumeDevices", errors)
+        mounts.devices(item, known, f"{path}.volumeDevices", errors)
     if item.imagePullPolicy not in PULL_POLICIES:
         _choice(item.imagePullPolicy, PULL_POLICIES, f"{path}.imagePullPolicy", errors)
     resources.requirements(item.resources, f"{path}.resources", errors)
+    if item.resources is not None and item.resources.claims:
+        _claims(item.resources.claims, spec, f"{path}.resources.claims", errors)
     if item.resizePolicy:
         _resize_policy(item, spec, f"{path}.resizePolicy", errors)
     if item.securityContext is not None:
-        security_context(item.securityContext, f"{path}.securityContext", errors)
+        security_context(item.securityContext, spec.hostUsers is not False, f"{path}.securityContext", errors)
+
+
+def _claims(items: tuple[ResourceClaim, ...], spec: PodSpec, path: str, errors: Errors) -> None:
+    known = {claim.name for claim in spec.resourceClaims or () if claim.name}
+    seen: set[str] = set()
+    for index, item in enumerate(items):
+        place = f"{path}[{index}]"
+        if not item.name:
+            errors.append(FieldError.required(place))
+            continue
+        if item.name in seen:
+            errors.append(FieldError.duplicate(place, item.name))
+        seen.add(item.name)
+        if item.name not in known:
+            listed = f": {', '.join(sorted(known))}" if known else " which is empty"
+            text = f"must be one of the names in pod.spec.resourceClaims{listed}"
+            errors.append(FieldError("Not found", place, item.name, text))
 
 
 def _name_and_image(item: Any, path: str, errors: Errors) -> None:

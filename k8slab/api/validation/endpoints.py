@@ -32,11 +32,17 @@ def _subset(item: EndpointSubset, path: str, errors: Errors) -> None:
     for name in ("addresses", "notReadyAddresses"):
         for index, address in enumerate(getattr(item, name) or ()):
             place = f"{path}.{name}[{index}]"
-            for message in names.ip_address(address.ip or ""):
+            wrong = names.ip_address(address.ip or "")
+            for message in wrong:
                 errors.append(FieldError.invalid(f"{place}.ip", address.ip or "", message))
             if address.hostname:
                 for message in names.dns_label(address.hostname):
                     errors.append(FieldError.invalid(f"{place}.hostname", address.hostname, message))
+            if address.nodeName is not None:
+                for message in names.subdomain_name(address.nodeName):
+                    errors.append(FieldError.invalid(f"{place}.nodeName", address.nodeName, message))
+            for message in ("must be a valid IP address",) if wrong else names.special_ip(address.ip):
+                errors.append(FieldError.invalid(f"{place}.ip", address.ip or "", message))
     for index, port in enumerate(item.ports or ()):
         place = f"{path}.ports[{index}]"
         if not port.name and len(item.ports) > 1:

@@ -145,7 +145,8 @@ def owner_references(items: tuple[OwnerReference, ...] | None, path: str, errors
 
 
 def _owner_reference(owner: OwnerReference, path: str, errors: Errors) -> None:
-    if not (owner.apiVersion or "").rpartition("/")[2]:
+    group_version = (owner.apiVersion or "").split("/")
+    if len(group_version) > 2 or not group_version[-1]:
         errors.append(FieldError.invalid(f"{path}.apiVersion", owner.apiVersion or "", "version must not be empty"))
     for name in ("kind", "name", "uid"):
         if not getattr(owner, name):

@@ -256,7 +256,7 @@ def special_ip(text: str) -> Messages:
     address = ipaddress.ip_address(text)
     found = []
     if address.is_unspecified:
-        found.append("may not be unspecified (0.0.0.0 or ::)")
+        found.append(f"may not be unspecified ({text})")
     if address.is_loopback:
         found.append("may not be in the loopback range (127.0.0.0/8, ::1/128)")
     if address.is_link_local:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from k8slab.api.core_v1 import PodDNSConfig, PodSpec, PodTemplateSpec
 from k8slab.api.quantity import add, canonical, compare
-from k8slab.api.validation import affinity, containers, names, resources, volumes
+from k8slab.api.validation import affinity, containers, names, operatingsystem, resources, volumes
+from k8slab.api.validation.gostruct import quoted
 from k8slab.api.validation.metadata import NO_METADATA, Errors, annotation_map, labels
 from k8slab.api.validation.security import pod_security_context
 from k8slab.errors import FieldError
@@ -20,6 +21,8 @@ def pod_spec(spec: PodSpec, path: str, errors: Errors, is_pod: bool = False) -> 
     if spec.terminationGracePeriodSeconds is None:
         errors.append(FieldError.required(f"{path}.terminationGracePeriodSeconds"))
     known = volumes.volumes(spec.volumes, f"{path}.volumes", errors)
+    if spec.resourceClaims:
+        _resource_claims(spec, f"{path}.resourceClaims", errors)
     containers.containers(spec, known, f"{path}.containers", errors)
     if spec.initContainers:
         containers.init_containers(spec, known, f"{path}.initContainers", errors)
@@ -46,6 +49,28 @@ def pod_spec(spec: PodSpec, path: str, errors: Errors, is_pod: bool = False) -> 
         _no_host_namespaces(spec, path, errors)
     _names(spec, path, errors)
     _scheduling(spec, path, errors)
+
+
+def _resource_claims(spec: PodSpec, path: str, errors: Errors) -> None:
+    seen: set[str] = set()
+    for index, claim in enumerate(spec.resourceClaims or ()):
+        place = f"{path}[{index}]"
+        if not claim.name:
+            errors.append(FieldError.required(f"{place}.name"))
+        elif claim.name in seen:
+            errors.append(FieldError.duplicate(f"{place}.name", claim.name))
+        else:
+            errors.extend(FieldError.invalid(f"{place}.name", claim.name, text) for text in names.dns_label(claim.name))
+            seen.add(claim.name)
+        sources = ("resourceClaimName", "resourceClaimTemplateName")
+        given = [name for name in sources if getattr(claim, name) is not None]
+        if len(given) != 1:
+            more, none = "at most one of `{}` or `{}` may be specified", "must specify one of: `{}`, `{}`"
+            text = (more if given else none).format(*sources)
+            errors.append(FieldError.invalid(place, quoted(claim), text))
+        for name in given:
+            for message in names.subdomain_name(getattr(claim, name)):
+                errors.append(FieldError.invalid(f"{place}.{name}", getattr(claim, name), message))
 
 
 def _required_choice(value: str | None, values: tuple[str, ...], path: str, errors: Errors) -> None:
@@ -176,7 +201,7 @@ def _scheduling(spec: PodSpec, path: str, errors: Errors) -> None:
     for name, amount in (spec.overhead or {}).items():
         resources.quantity_value(name, amount, f"{path}.overhead[{name}]", errors)
     if spec.os is not None:
-        _required_choice(spec.os.name, ("linux", "windows"), f"{path}.os.name", errors)
+        operatingsystem.operating_system(spec, path, errors)
 
 
 def _host_aliases(spec: PodSpec, path: str, errors: Errors) -> None:

@@ -108,19 +108,45 @@ def _amount(name: str, amount: Quantity, path: str, errors: Errors, pod_level: b
     elif pod_level and name not in STANDARD_POD:
         errors.append(FieldError.not_supported(path, name, ("cpu", "hugepages-", "memory")))
     quantity_value(name, amount, path, errors)
+    if is_huge_page(name):
+        _whole_pages(name, amount, path, errors)
+
+
+def _whole_pages(name: str, amount: Quantity, path: str, errors: Errors) -> None:
+    try:
+        page = nano(name.removeprefix("hugepages-"))
+    except ValueError:
+        return
+    if page > 0 and nano(amount) % page:
+        text = f"{canonical(amount)} is not positive integer multiple of {name}"
+        errors.append(FieldError.invalid(path, canonical(amount), text))
+
+
+def resource_name(name: str, path: str, errors: Errors) -> bool:
+    """The name of a resource: qualified, and known where it has no domain; whether it is well formed."""
+    wrong = names.qualified_name(name)
+    for message in wrong:
+        errors.append(FieldError.invalid(path, name, message))
+    if not wrong and "/" not in name and name not in STANDARD_RESOURCES and not is_huge_page(name):
+        errors.append(FieldError.invalid(path, name, "must be a standard resource type or fully qualified"))
+    return not wrong
+
+
+def container_resource_name(name: str, path: str, errors: Errors) -> None:
+    """The name of a resource that a container can ask for."""
+    resource_name(name, path, errors)
+    if "/" not in name:
+        if name not in STANDARD and not is_huge_page(name):
+            errors.append(FieldError.invalid(path, name, "must be a standard resource for containers"))
+    elif not is_native(name) and not is_extended(name):
+        errors.append(FieldError.invalid(path, name, "doesn't follow extended resource name standard"))
 
 
 def _name(name: str, path: str, errors: Errors, pod_level: bool) -> None:
-    for message in names.qualified_name(name):
-        errors.append(FieldError.invalid(path, name, message))
-    if is_huge_page(name):
-        return
-    if "/" not in name:
-        errors.append(FieldError.invalid(path, name, "must be a standard resource type or fully qualified"))
+    container_resource_name(name, path, errors)
+    if is_native(name) and "/" in name and not name.startswith("attachable-volumes-"):
         errors.append(FieldError.invalid(path, name, "must be a standard resource for containers"))
-    elif is_native(name) and not name.startswith("attachable-volumes-"):
-        errors.append(FieldError.invalid(path, name, "must be a standard resource for containers"))
-    elif pod_level:
+    elif "/" in name and pod_level:
         errors.append(FieldError.not_supported(path, name, ("cpu", "hugepages-", "memory")))
 
 

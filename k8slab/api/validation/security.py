@@ -8,6 +8,7 @@ from k8slab.api.core_v1 import AppArmorProfile, PodSecurityContext, PodSpec, Sec
 from k8slab.api.validation import names
 from k8slab.api.validation.gostruct import quoted
 from k8slab.api.validation.metadata import Errors
+from k8slab.api.validation.volumes import local_path
 from k8slab.errors import FieldError
 
 PROFILES = ("Localhost", "RuntimeDefault", "Unconfined")
@@ -24,7 +25,7 @@ def pod_security_context(item: PodSecurityContext, spec: PodSpec, path: str, err
     if spec.shareProcessNamespace and spec.hostPID:
         text = "ShareProcessNamespace and HostPID cannot both be enabled"
         errors.append(FieldError.invalid(f"{path}.shareProcessNamespace", True, text))
-    _sysctls(item, f"{path}.sysctls", errors)
+    _sysctls(item, spec, f"{path}.sysctls", errors)
     _choice(item.fsGroupChangePolicy, ("Always", "OnRootMismatch"), f"{path}.fsGroupChangePolicy", errors)
     seccomp(item.seccompProfile, f"{path}.seccompProfile", errors)
     app_armor(item.appArmorProfile, f"{path}.appArmorProfile", errors)
@@ -43,7 +44,7 @@ def _choice(value: str | None, values: tuple[str, ...], path: str, errors: Error
         errors.append(FieldError.not_supported(path, value, values))
 
 
-def _sysctls(item: PodSecurityContext, path: str, errors: Errors) -> None:
+def _sysctls(item: PodSecurityContext, spec: PodSpec, path: str, errors: Errors) -> None:
     seen: set[str] = set()
     for index, setting in enumerate(item.sysctls or ()):
         place = f"{path}[{index}].name"
@@ -55,6 +56,16 @@ def _sysctls(item: PodSecurityContext, path: str, errors: Errors) -> None:
         elif setting.name in seen:
             errors.append(FieldError.duplicate(place, setting.name))
         seen.add(setting.name)
+        _shared_sysctl(setting.name or "", spec, place, errors)
+
+
+def _shared_sysctl(name: str, spec: PodSpec, path: str, errors: Errors) -> None:
+    """Settings of a namespace that the Pod shares with its node are the node's."""
+    dotted = name.replace("/", ".")
+    if spec.hostNetwork and dotted.startswith("net."):
+        errors.append(FieldError.invalid(path, name, "may not be specified when 'hostNetwork' is true"))
+    elif spec.hostIPC and dotted.startswith(("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")):
+        errors.append(FieldError.invalid(path, name, "may not be specified when 'hostIPC' is true"))
 
 
 def seccomp(item: SeccompProfile | None, path: str, errors: Errors) -> None:
@@ -69,6 +80,8 @@ def seccomp(item: SeccompProfile | None, path: str, errors: Errors) -> None:
         if item.localhostProfile is None:
             text = "must be set when seccomp type is Localhost"
             errors.append(FieldError.required(f"{path}.localhostProfile", text))
+        else:
+            local_path(item.localhostProfile, f"{path}.localhostProfile", errors)
     elif item.localhostProfile is not None:
         text = "can only be set when seccomp type is Localhost"
         errors.append(FieldError.invalid(f"{path}.localhostProfile", quoted(item), text))
@@ -95,12 +108,15 @@ def app_armor(item: AppArmorProfile | None, path: str, errors: Errors) -> None:
         errors.append(FieldError.not_supported(f"{path}.type", item.type, PROFILES))
 
 
-def security_context(item: SecurityContext, path: str, errors: Errors) -> None:
-    """Security settings of one container."""
+def security_context(item: SecurityContext, host_users: bool, path: str, errors: Errors) -> None:
+    """Security settings of one container; `host_users` says whether it shares the node's users."""
     _id(item.runAsUser, f"{path}.runAsUser", errors)
     _id(item.runAsGroup, f"{path}.runAsGroup", errors)
     if item.procMount is not None and item.procMount not in ("Default", "Unmasked"):
         errors.append(FieldError.not_supported(f"{path}.procMount", item.procMount, ("Default", "Unmasked")))
+    if host_users and item.procMount == "Unmasked":
+        text = "`hostUsers` must be false to use `Unmasked`"
+        errors.append(FieldError.invalid(f"{path}.procMount", item.procMount, text))
     seccomp(item.seccompProfile, f"{path}.seccompProfile", errors)
     if item.allowPrivilegeEscalation is False:
         if item.privileged:

@@ -149,27 +149,32 @@ def _addresses(spec: ServiceSpec, ips: tuple[str, ...], errors: Errors) -> None:
             errors.append(FieldError.not_supported(f"spec.ipFamilies[{index}]", family, FAMILIES))
         elif family in (spec.ipFamilies or ())[:index]:
             errors.append(FieldError.duplicate(f"spec.ipFamilies[{index}]", family))
+    if not spec.clusterIP and spec.clusterIPs:
+        text = "must be empty when `clusterIP` is not specified"
+        errors.append(FieldError.invalid("spec.clusterIPs", spec.clusterIPs, text))
     for index, address in enumerate(ips):
-        if address == "None":
-            if index or len(ips) > 1:
-                text = (
-                    "must be omitted when the primary cluster IP is set to 'None'" if not index else "may not be None"
-                )
-                errors.append(FieldError.invalid(f"spec.clusterIPs[{index}]", address, text))
+        if address == "None" and not index:
+            if len(ips) > 1:
+                text = "'None' must be the first and only value"
+                errors.append(FieldError.invalid("spec.clusterIPs", ips, text))
             continue
         for message in names.ip_address(address):
             errors.append(FieldError.invalid(f"spec.clusterIPs[{index}]", address, message))
     if len(ips) > 2:
         text = "may only hold up to 2 values"
         errors.append(FieldError.invalid("spec.clusterIPs", ips, text))
-    if len(ips) > 1 and "None" not in ips and not any(names.ip_address(address) for address in ips):
-        _one_of_each_family(ips, errors)
+    if "None" not in ips and not any(names.ip_address(address) for address in ips):
+        _one_of_each_family(ips, spec.ipFamilies or (), errors)
 
 
-def _one_of_each_family(ips: tuple[str, ...], errors: Errors) -> None:
-    if sorted(":" in address for address in ips) != [False, True]:
+def _one_of_each_family(ips: tuple[str, ...], families: tuple[str, ...], errors: Errors) -> None:
+    if len(ips) > 1 and sorted(":" in address for address in ips) != [False, True]:
         text = "may specify no more than one IP for each IP family"
         errors.append(FieldError.invalid("spec.clusterIPs", ips, text))
+    for index, (address, family) in enumerate(zip(ips, families, strict=False)):
+        if family in FAMILIES and (":" in address) != (family == "IPv6"):
+            text = f"expected an {family} value as indicated by `ipFamilies[{index}]`"
+            errors.append(FieldError.invalid(f"spec.clusterIPs[{index}]", address, text))
 
 
 def _unique_ports(spec: ServiceSpec, errors: Errors) -> None:
@@ -259,8 +264,8 @@ def update(new: Service, old: Service, errors: Errors) -> None:
     object_meta_update(new.metadata, old.metadata, errors)
     spec, before = new.spec or NO_SPEC, old.spec or NO_SPEC
     if "ExternalName" not in (spec.type, before.type):
-        _same_addresses(cluster_ips(spec), cluster_ips(before), errors)
-        _same_families(spec.ipFamilies or (), before.ipFamilies or (), errors)
+        _same_addresses(spec, before, errors)
+        _same_families(spec, before, errors)
     kept = spec.type == before.type == "LoadBalancer"
     if kept and spec.loadBalancerClass != before.loadBalancerClass:
         errors.append(FieldError.invalid("spec.loadBalancerClass", spec.loadBalancerClass, ONCE))
@@ -270,16 +275,44 @@ def update(new: Service, old: Service, errors: Errors) -> None:
     create(new, errors)
 
 
-def _same_addresses(new: tuple[str, ...], old: tuple[str, ...], errors: Errors) -> None:
-    if old and old[0] and (not new or new[0] != old[0]):
-        errors.append(FieldError.invalid("spec.clusterIPs[0]", new, ONCE))
-    if len(old) > 1 and len(new) > 1 and new[1] != old[1]:
-        errors.append(FieldError.invalid("spec.clusterIPs[1]", new, ONCE))
+def _same_addresses(spec: ServiceSpec, before: ServiceSpec, errors: Errors) -> None:
+    """A second address may come and, with policy SingleStack, go; the first stays."""
+    new, old = cluster_ips(spec), cluster_ips(before)
+    if new == old == ("None",):
+        return
+    path = "spec.clusterIPs"
+    if len(new) == len(old):
+        for index, address in enumerate(old):
+            if address != new[index]:
+                errors.append(FieldError.invalid(f"{path}[{index}]", new, ONCE))
+        return
+    if not new:
+        errors.append(FieldError.invalid(f"{path}[0]", new, "primary clusterIP can not be unset"))
+    elif old and new[0] != old[0]:
+        errors.append(FieldError.invalid(f"{path}[0]", new, ONCE))
+    if len(old) > len(new) == 1 and spec.ipFamilyPolicy != "SingleStack":
+        text = "must be set to 'SingleStack' when releasing the secondary clusterIP"
+        errors.append(FieldError.invalid("spec.ipFamilyPolicy", spec.ipFamilyPolicy, text))
 
 
-def _same_families(new: tuple[str, ...], old: tuple[str, ...], errors: Errors) -> None:
-    if old and new and new[0] != old[0]:
-        errors.append(FieldError.invalid("spec.ipFamilies[0]", new, ONCE))
+def _same_families(spec: ServiceSpec, before: ServiceSpec, errors: Errors) -> None:
+    headless = [cluster_ips(one) == ("None",) for one in (spec, before)]
+    new, old = spec.ipFamilies or (), before.ipFamilies or ()
+    if any(headless):
+        return
+    path = "spec.ipFamilies[0]"
+    if len(new) == len(old):
+        for index, family in enumerate(old):
+            if family != new[index]:
+                errors.append(FieldError.invalid(path, new, ONCE))
+        return
+    if len(old) > len(new) and not cluster_ips(spec):
+        errors.append(FieldError.invalid(path, new, "primary ipFamily can not be unset"))
+    if new and old and new[0] != old[0]:
+        errors.append(FieldError.invalid(path, cluster_ips(spec), ONCE))
+    if len(old) > len(new) == 1 and spec.ipFamilyPolicy != "SingleStack":
+        text = "must be set to 'SingleStack' when releasing the secondary ipFamily"
+        errors.append(FieldError.invalid("spec.ipFamilyPolicy", spec.ipFamilyPolicy, text))
 
 
 def status(new: Service, old: Service, errors: Errors) -> None:
@@ -290,7 +323,7 @@ def status(new: Service, old: Service, errors: Errors) -> None:
     found = (balancer.ingress if balancer else None) or ()
     before = old.status.loadBalancer if old.status else None
     if found and (new.spec or NO_SPEC).type != "LoadBalancer" and found != ((before.ingress if before else None) or ()):
-        errors.append(FieldError.forbidden(path, "may only be used when `spec.type` is LoadBalancer"))
+        errors.append(FieldError.forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'"))
         return
     for index, ingress in enumerate(found):
         _ingress(ingress, f"{path}[{index}]", errors)

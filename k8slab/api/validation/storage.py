@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from k8slab.api.core_v1 import (
+    CSIPersistentVolumeSource,
     PersistentVolume,
     PersistentVolumeClaim,
     PersistentVolumeClaimSpec,
     PersistentVolumeSpec,
 )
-from k8slab.api.quantity import compare
+from k8slab.api.quantity import compare, nano, value
 from k8slab.api.storage_v1 import StorageClass
 from k8slab.api.validation import names
 from k8slab.api.validation.claims import VOLUME_MODES, access_modes, claim_spec
 from k8slab.api.validation.gostruct import difference, rows_of
 from k8slab.api.validation.metadata import Errors, immutable, object_meta, object_meta_update
-from k8slab.api.validation.resources import nonnegative_quantity, positive_quantity
+from k8slab.api.validation.resources import positive_quantity
 from k8slab.api.validation.selectors import node_selector
-from k8slab.api.validation.volumes import host_path
+from k8slab.api.validation.volumes import driver_name, host_path, path_no_backsteps
 from k8slab.errors import FieldError
 
+CSI_SECRETS = ("controllerPublishSecretRef", "controllerExpandSecretRef", "nodePublishSecretRef", "nodeExpandSecretRef")
 RECLAIM = ("Delete", "Recycle", "Retain")
 BINDING = ("Immediate", "WaitForFirstConsumer")
 CLAIM_FIXED = (
@@ -72,25 +74,46 @@ def create_volume(obj: PersistentVolume, errors: Errors) -> None:
     """A new volume."""
     object_meta(obj.metadata, False, names.subdomain_name, errors)
     spec = obj.spec or NO_VOLUME
-    access_modes(spec.accessModes, "spec.accessModes", errors, "")
+    if not spec.accessModes:
+        errors.append(FieldError.required("spec.accessModes"))
+    access_modes(spec.accessModes, "spec.accessModes", errors)
     if not spec.capacity:
         errors.append(FieldError.required("spec.capacity"))
-    elif set(spec.capacity) != {"storage"}:
+    if set(spec.capacity or {}) != {"storage"}:
         errors.append(FieldError.not_supported("spec.capacity", spec.capacity, ("storage",)))
     for name, amount in (spec.capacity or {}).items():
-        nonnegative_quantity(amount, f"spec.capacity[{name}]", errors)
+        if nano(amount) < 0:
+            text = "must be a valid resource quantity"
+            errors.append(FieldError.invalid(f"spec.capacity[{name}]", value(amount), text))
         positive_quantity(amount, f"spec.capacity[{name}]", errors)
     policy = spec.persistentVolumeReclaimPolicy
     if policy and policy not in RECLAIM:
         errors.append(FieldError.not_supported("spec.persistentVolumeReclaimPolicy", policy, RECLAIM))
     if spec.nodeAffinity is not None and spec.nodeAffinity.required is not None:
         node_selector(spec.nodeAffinity.required, "spec.nodeAffinity.required", errors)
+    elif spec.nodeAffinity is not None:
+        text = "must specify required node constraints"
+        errors.append(FieldError.required("spec.nodeAffinity.required", text))
     _volume_source(spec, errors)
     if spec.storageClassName:
         for message in names.subdomain_name(spec.storageClassName):
             errors.append(FieldError.invalid("spec.storageClassName", spec.storageClassName, message))
     if spec.volumeMode is not None and spec.volumeMode not in VOLUME_MODES:
         errors.append(FieldError.not_supported("spec.volumeMode", spec.volumeMode, VOLUME_MODES))
+    _attributes_class(spec, errors)
+
+
+def _attributes_class(spec: PersistentVolumeSpec, errors: Errors) -> None:
+    name, path = spec.volumeAttributesClassName, "spec.volumeAttributesClassName"
+    if name is None:
+        return
+    if not name:
+        errors.append(FieldError.required(path, "an empty string is disallowed"))
+    for message in names.subdomain_name(name) if name else ():
+        errors.append(FieldError.invalid(path, name, message))
+    if spec.csi is None:
+        text = "has to be specified when using volumeAttributesClassName"
+        errors.append(FieldError.required("spec.csi", text))
 
 
 def _volume_source(spec: PersistentVolumeSpec, errors: Errors) -> None:
@@ -104,12 +127,36 @@ def _volume_source(spec: PersistentVolumeSpec, errors: Errors) -> None:
     if spec.local is not None:
         if not spec.local.path:
             errors.append(FieldError.required("spec.local.path"))
-        if spec.nodeAffinity is None or spec.nodeAffinity.required is None:
+        else:
+            path_no_backsteps(spec.local.path, "spec.local.path", errors)
+        if spec.nodeAffinity is None:
             errors.append(FieldError.required("spec.nodeAffinity", "Local volume requires node affinity"))
     if spec.csi is not None:
-        for name in ("driver", "volumeHandle"):
-            if not getattr(spec.csi, name):
-                errors.append(FieldError.required(f"spec.csi.{name}"))
+        _csi(spec.csi, "spec.csi", errors)
+    if spec.hostPath is not None and spec.hostPath.path == "/" and spec.persistentVolumeReclaimPolicy == "Recycle":
+        text = "may not be 'recycle' for a hostPath mount of '/'"
+        errors.append(FieldError.forbidden("spec.persistentVolumeReclaimPolicy", text))
+
+
+def _csi(source: CSIPersistentVolumeSource, path: str, errors: Errors) -> None:
+    driver_name(source.driver, f"{path}.driver", errors)
+    if not source.volumeHandle:
+        errors.append(FieldError.required(f"{path}.volumeHandle"))
+    for name in (
+        "controllerPublishSecretRef",
+        "controllerExpandSecretRef",
+        "nodePublishSecretRef",
+        "nodeExpandSecretRef",
+    ):
+        secret = getattr(source, name)
+        if secret is None:
+            continue
+        for field, check in (("name", names.dns_subdomain), ("namespace", names.dns_label)):
+            text = getattr(secret, field)
+            if not text:
+                errors.append(FieldError.required(f"{path}.{name}.{field}"))
+            for message in check(text) if text else ():
+                errors.append(FieldError.invalid(f"{path}.{name}.{field}", text, message))
 
 
 def update_volume(new: PersistentVolume, old: PersistentVolume, errors: Errors) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from k8slab.api.core_v1 import Container, DownwardAPIVolumeFile, KeyToPath, Volume
+from k8slab.api.core_v1 import DownwardAPIVolumeFile, KeyToPath, Volume
 from k8slab.api.quantity import nano
 from k8slab.api.validation import names
 from k8slab.api.validation.claims import claim_spec
 from k8slab.api.validation.environment import VOLUME_RESOURCES, field_ref, resource_field_ref
+from k8slab.api.validation.gostruct import quoted
 from k8slab.api.validation.metadata import NO_METADATA, Errors, annotation_map, labels
 from k8slab.errors import FieldError
 
@@ -58,6 +60,7 @@ ORDER = [
 ]
 """The order in which upstream looks at the sources."""
 MODE_TEXT = "must be a number between 0 and 0777 (octal), both inclusive"
+MAX_DRIVER = 63
 DOWNWARD_FIELDS = ("metadata.name", "metadata.namespace", "metadata.labels", "metadata.annotations", "metadata.uid")
 
 
@@ -198,8 +201,27 @@ def _downward_file(item: DownwardAPIVolumeFile, path: str, errors: Errors) -> No
 
 def _projected(source: Any, path: str, errors: Errors) -> None:
     mode(source.defaultMode, f"{path}.defaultMode", errors)
+    taken: set[str] = set()
     for index, item in enumerate(source.sources or ()):
         _projection(item, f"{path}.sources[{index}]", errors)
+        for name, place in _projected_paths(item):
+            if place in taken:
+                errors.append(FieldError.invalid(path, name, "conflicting duplicate paths"))
+            taken.add(place)
+
+
+def _projected_paths(item: Any) -> list[tuple[str, str]]:
+    """The files that a source puts into the volume, with what an error about one of them shows."""
+    found = []
+    for source in (item.secret, item.configMap):
+        for entry in (source.items or ()) if source is not None else ():
+            found.append((source.name or "", entry.path))
+    for entry in (item.downwardAPI.items or ()) if item.downwardAPI is not None else ():
+        found.append((entry.path, entry.path))
+    for source in (item.serviceAccountToken, item.clusterTrustBundle):
+        if source is not None and source.path:
+            found.append((source.path, source.path))
+    return [(name, place) for name, place in found if place]
 
 
 def _projection(item: Any, path: str, errors: Errors) -> None:
@@ -222,6 +244,8 @@ def _projection(item: Any, path: str, errors: Errors) -> None:
                 _downward_file(entry, place, errors)
         elif name == "serviceAccountToken":
             _token(source, place, errors)
+        elif name == "clusterTrustBundle":
+            _trust_bundle(source, place, errors)
     if not found:
         errors.append(FieldError.required(path, "must specify a volume type"))
 
@@ -240,9 +264,53 @@ def _token(source: Any, path: str, errors: Errors) -> None:
         local_path(source.path, f"{path}.path", errors)
 
 
+def _trust_bundle(source: Any, path: str, errors: Errors) -> None:
+    if source.name is None and source.signerName is None:
+        errors.append(FieldError.required(path, "either name or signerName must be specified"))
+    elif source.name is not None and source.signerName is not None:
+        text = "only one of name and signerName may be used"
+        errors.append(FieldError.invalid(path, quoted(source), text))
+    if not source.path:
+        errors.append(FieldError.required(f"{path}.path"))
+    else:
+        local_path(source.path, f"{path}.path", errors)
+
+
+def driver_name(name: str | None, path: str, errors: Errors) -> None:
+    """The name of a CSI driver (`ValidateCSIDriverName`)."""
+    if not name:
+        errors.append(FieldError.required(path))
+    if len(name or "") > MAX_DRIVER:
+        errors.append(FieldError.too_long(path, MAX_DRIVER))
+    for message in names.dns_subdomain((name or "").lower()):
+        errors.append(FieldError.invalid(path, name or "", message))
+
+
 def _csi(source: Any, path: str, errors: Errors) -> None:
-    if not source.driver:
-        errors.append(FieldError.required(f"{path}.driver"))
+    driver_name(source.driver, f"{path}.driver", errors)
+    secret = source.nodePublishSecretRef
+    if secret is not None and not secret.name:
+        errors.append(FieldError.required(f"{path}.nodePublishSecretRef.name"))
+    elif secret is not None:
+        for message in names.subdomain_name(secret.name):
+            errors.append(FieldError.invalid(f"{path}.name", secret.name, message))
+
+
+def _git(source: Any, path: str, errors: Errors) -> None:
+    if not source.repository:
+        errors.append(FieldError.required(f"{path}.repository"))
+    local_path(source.directory or "", f"{path}.directory", errors)
+
+
+def needs(*fields: str) -> Callable[[Any, str, Errors], None]:
+    """A check that these fields are given."""
+    return partial(_needs, fields)
+
+
+def _needs(fields: tuple[str, ...], source: Any, path: str, errors: Errors) -> None:
+    for name in fields:
+        if not getattr(source, name):
+            errors.append(FieldError.required(f"{path}.{name}"))
 
 
 def _ephemeral(source: Any, path: str, errors: Errors) -> None:
@@ -277,72 +345,19 @@ _SOURCES: dict[str, Callable[[Any, str, Errors], None]] = {
     "csi": _csi,
     "ephemeral": _ephemeral,
     "image": _image,
+    "gitRepo": _git,
+    "gcePersistentDisk": needs("pdName"),
+    "awsElasticBlockStore": needs("volumeID"),
+    "glusterfs": needs("endpoints", "path"),
+    "rbd": needs("monitors", "image"),
+    "cinder": needs("volumeID"),
+    "cephfs": needs("monitors"),
+    "flexVolume": needs("driver"),
+    "azureFile": needs("secretName", "shareName"),
+    "vsphereVolume": needs("volumePath"),
+    "photonPersistentDisk": needs("pdID"),
+    "portworxVolume": needs("volumeID"),
+    "scaleIO": needs("gateway", "system", "volumeName"),
+    "storageos": needs("volumeName"),
+    "azureDisk": needs("diskName", "diskURI"),
 }
-
-
-def mounts(item: Container, known: dict[str, Volume], path: str, errors: Errors) -> None:
-    """Where a container sees the Pod's volumes."""
-    seen: set[str] = set()
-    devices = {device.name for device in item.volumeDevices or ()}
-    for index, mount in enumerate(item.volumeMounts or ()):
-        place = f"{path}[{index}]"
-        if not mount.name:
-            errors.append(FieldError.required(f"{place}.name"))
-        if mount.name not in known:
-            errors.append(FieldError.not_found(f"{place}.name", mount.name or ""))
-        if not mount.mountPath:
-            errors.append(FieldError.required(f"{place}.mountPath"))
-        elif mount.mountPath in seen:
-            errors.append(FieldError.invalid(f"{place}.mountPath", mount.mountPath, "must be unique"))
-        seen.add(mount.mountPath)
-        if mount.name in devices:
-            errors.append(FieldError.invalid(f"{place}.name", mount.name, "must not already exist in volumeDevices"))
-        _mount_details(item, mount, place, errors)
-
-
-def _mount_details(item: Container, mount: Any, place: str, errors: Errors) -> None:
-    if mount.subPath:
-        local_path(mount.subPath, f"{place}.subPath", errors)
-    if mount.subPathExpr:
-        if mount.subPath:
-            text = "subPathExpr and subPath are mutually exclusive"
-            errors.append(FieldError.invalid(f"{place}.subPathExpr", mount.subPathExpr, text))
-        local_path(mount.subPathExpr, f"{place}.subPathExpr", errors)
-    propagation = mount.mountPropagation
-    if propagation is None:
-        return
-    values = ("Bidirectional", "HostToContainer", "None")
-    if propagation not in values:
-        errors.append(FieldError.not_supported(f"{place}.mountPropagation", propagation, values))
-    privileged = item.securityContext is not None and item.securityContext.privileged
-    if propagation == "Bidirectional" and not privileged:
-        text = "Bidirectional mount propagation is available only to privileged containers"
-        errors.append(FieldError.forbidden(f"{place}.mountPropagation", text))
-
-
-def devices(item: Container, known: dict[str, Volume], path: str, errors: Errors) -> None:
-    """Block volumes of a container."""
-    names_seen: set[str] = set()
-    paths_seen: set[str] = set()
-    mounted = {mount.name for mount in item.volumeMounts or ()}
-    for index, device in enumerate(item.volumeDevices or ()):
-        place = f"{path}[{index}]"
-        if not device.name:
-            errors.append(FieldError.required(f"{place}.name"))
-        if device.name in names_seen:
-            errors.append(FieldError.invalid(f"{place}.name", device.name, "must be unique"))
-        elif device.name not in known:
-            errors.append(FieldError.not_found(f"{place}.name", device.name or ""))
-        elif known[device.name].persistentVolumeClaim is None and known[device.name].ephemeral is None:
-            text = "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode"
-            errors.append(FieldError.invalid(f"{place}.name", device.name, text))
-        if not device.devicePath:
-            errors.append(FieldError.required(f"{place}.devicePath"))
-        elif device.devicePath in paths_seen:
-            errors.append(FieldError.invalid(f"{place}.devicePath", device.devicePath, "must be unique"))
-        if device.devicePath:
-            path_no_backsteps(device.devicePath, f"{place}.devicePath", errors)
-        if device.name in mounted:
-            errors.append(FieldError.invalid(f"{place}.name", device.name, "must not already exist in volumeMounts"))
-        names_seen.add(device.name)
-        paths_seen.add(device.devicePath)
