@@ -31,6 +31,7 @@ from k8slab.api.validation import (
     classes,
     core,
     cronjobs,
+    drivers,
     endpoints,
     jobs,
     jobstatus,
@@ -128,8 +129,8 @@ _RULES: dict[type, Rules] = {
     batch_v1.CronJob: Rules(cronjobs.create_cron, cronjobs.update_cron),
     coordination_v1.Lease: Rules(core.create_lease, core.update_lease),
     discovery_v1.EndpointSlice: Rules(endpoints.create_slice, endpoints.update_slice),
-    autoscaling_v1.HorizontalPodAutoscaler: Rules(scaling.scaler, scaling.update_scaler),
-    autoscaling_v2.HorizontalPodAutoscaler: Rules(scaling.scaler, scaling.update_scaler),
+    autoscaling_v1.HorizontalPodAutoscaler: Rules(scaling.scaler, scaling.update_scaler, scaling.scaler_status),
+    autoscaling_v2.HorizontalPodAutoscaler: Rules(scaling.scaler, scaling.update_scaler, scaling.scaler_status),
     networking_v1.Ingress: Rules(networking.ingress, networking.update_ingress),
     networking_v1.IngressClass: Rules(networking.ingress_class, networking.update_ingress_class),
     networking_v1.NetworkPolicy: Rules(networking.network_policy, networking.update_network_policy),
@@ -141,4 +142,11 @@ _RULES: dict[type, Rules] = {
     rbac_v1.ClusterRoleBinding: Rules(rbac.binding, rbac.update_binding),
     scheduling_v1.PriorityClass: Rules(classes.priority_class, classes.update_priority_class),
     storage_v1.StorageClass: Rules(storage.create_class, storage.update_class),
+    storage_v1.CSIDriver: Rules(drivers.csi_driver, drivers.update_csi_driver),
+    storage_v1.CSINode: Rules(drivers.csi_node, drivers.update_csi_node),
+    storage_v1.VolumeAttachment: Rules(
+        drivers.volume_attachment, drivers.update_volume_attachment, drivers.update_volume_attachment
+    ),
+    storage_v1.VolumeAttributesClass: Rules(drivers.attributes_class, drivers.update_attributes_class),
+    storage_v1.CSIStorageCapacity: Rules(drivers.storage_capacity, drivers.update_storage_capacity),
 }

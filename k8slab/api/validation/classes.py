@@ -5,7 +5,9 @@ from __future__ import annotations
 from k8slab.api.node_v1 import RuntimeClass
 from k8slab.api.scheduling_v1 import PriorityClass
 from k8slab.api.validation import names
-from k8slab.api.validation.metadata import Errors, immutable, object_meta, object_meta_update
+from k8slab.api.validation.affinity import tolerations
+from k8slab.api.validation.metadata import Errors, immutable, labels, object_meta, object_meta_update
+from k8slab.api.validation.resources import container_resource_name, quantity_value
 from k8slab.errors import FieldError
 
 MAX_USER_PRIORITY = 1_000_000_000
@@ -47,6 +49,13 @@ def runtime_class(obj: RuntimeClass, errors: Errors) -> None:
     object_meta(obj.metadata, False, names.subdomain_name, errors)
     for message in names.dns_label(obj.handler or ""):
         errors.append(FieldError.invalid("handler", obj.handler or "", message))
+    for name, amount in ((obj.overhead.podFixed or {}) if obj.overhead else {}).items():
+        path = f"overhead.podFixed[{name}]"
+        container_resource_name(name, path, errors)
+        quantity_value(name, amount, path, errors)
+    if obj.scheduling is not None:
+        labels(obj.scheduling.nodeSelector, "scheduling.nodeSelector", errors)
+        tolerations(obj.scheduling.tolerations or (), "scheduling.tolerations", errors)
 
 
 def update_runtime_class(new: RuntimeClass, old: RuntimeClass, errors: Errors) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from k8slab.api.core_v1 import Endpoints, EndpointSubset
-from k8slab.api.discovery_v1 import Endpoint, EndpointSlice
+from k8slab.api.discovery_v1 import Endpoint, EndpointSlice, ForZone
 from k8slab.api.validation import names
 from k8slab.api.validation.metadata import Errors, immutable, object_meta, object_meta_update
 from k8slab.api.validation.services import protocol
 from k8slab.errors import FieldError
 
+MAX_ZONE_HINTS = 8
 ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 
 
@@ -84,17 +85,53 @@ def _endpoint(item: Endpoint, kind: str | None, path: str, errors: Errors) -> No
     elif len(addresses) > 100:
         errors.append(FieldError.too_many(f"{path}.addresses", len(addresses), 100))
     for index, address in enumerate(addresses):
-        place = f"{path}.addresses[{index}]"
-        for message in names.dns_subdomain(address) if kind == "FQDN" else names.ip_address(address):
-            errors.append(FieldError.invalid(place, address, message))
-        if kind in ("IPv4", "IPv6") and not names.ip_address(address) and (":" in address) != (kind == "IPv6"):
-            errors.append(FieldError.invalid(place, address, f"must be an {kind} address"))
+        _slice_address(address, kind, f"{path}.addresses[{index}]", errors)
     if item.nodeName is not None:
         for message in names.subdomain_name(item.nodeName):
             errors.append(FieldError.invalid(f"{path}.nodeName", item.nodeName, message))
     if item.hostname is not None:
         for message in names.dns_label(item.hostname):
             errors.append(FieldError.invalid(f"{path}.hostname", item.hostname, message))
+    if item.hints is not None:
+        _zone_hints(item.hints.forZones or (), f"{path}.hints.forZones", errors)
+
+
+def _slice_address(address: str, kind: str | None, place: str, errors: Errors) -> None:
+    if kind == "FQDN":
+        _full_name(address, place, errors)
+        return
+    wrong = names.ip_address(address)
+    for message in wrong:
+        errors.append(FieldError.invalid(place, address, message))
+    if not wrong and kind in ("IPv4", "IPv6") and (":" in address) != (kind == "IPv6"):
+        errors.append(FieldError.invalid(place, address, f"must be an {kind} address"))
+    for message in names.special_ip(address) if not wrong else ():
+        errors.append(FieldError.invalid(place, address, message))
+
+
+def _full_name(text: str, place: str, errors: Errors) -> None:
+    name = text.removesuffix(".")
+    if not text:
+        errors.append(FieldError.required(place))
+        return
+    wrong = names.dns_subdomain(name)
+    errors.extend(FieldError.invalid(place, text, message) for message in wrong)
+    if not wrong and "." not in name:
+        message = "should be a domain with at least two segments separated by dots"
+        errors.append(FieldError.invalid(place, text, message))
+
+
+def _zone_hints(zones: tuple[ForZone, ...], path: str, errors: Errors) -> None:
+    if len(zones) > MAX_ZONE_HINTS:
+        errors.append(FieldError.too_many(path, len(zones), MAX_ZONE_HINTS))
+        return
+    seen: set[str] = set()
+    for index, zone in enumerate(zones):
+        place, name = f"{path}[{index}].name", zone.name or ""
+        if name in seen:
+            errors.append(FieldError.duplicate(place, name))
+        seen.add(name)
+        errors.extend(FieldError.invalid(place, name, message) for message in names.label_value(name))
 
 
 def _slice_ports(obj: EndpointSlice, errors: Errors) -> None:

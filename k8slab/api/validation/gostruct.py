@@ -33,6 +33,14 @@ PodFailurePolicyOnPodConditionsPattern: type:s status:s
 SuccessPolicy: rules
 SuccessPolicyRule: succeededIndexes succeededCount
 UncountedTerminatedPods: succeeded failed
+PodDisruptionBudgetSpec: minAvailable selector maxUnavailable unhealthyPodEvictionPolicy
+ClusterTrustBundleProjection: name signerName labelSelector optional path:s
+PodResourceClaim: name:s resourceClaimName resourceClaimTemplateName
+ScopeSelector: matchExpressions
+ScopedResourceSelectorRequirement: scopeName:s operator:s values
+CSINodeDriver: name:s nodeID:s topologyKeys allocatable
+VolumeAttachmentSpec: attacher:s source:{VolumeAttachmentSource} nodeName:s
+VolumeAttachmentSource: persistentVolumeName inlineVolumeSpec
 RoleRef: APIGroup=apiGroup:s kind:s name:s
 PodSpec: volumes initContainers containers ephemeralContainers restartPolicy:s terminationGracePeriodSeconds \
 activeDeadlineSeconds DNSPolicy=dnsPolicy:s nodeSelector serviceAccountName:s automountServiceAccountToken nodeName:s \

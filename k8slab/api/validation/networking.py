@@ -5,12 +5,21 @@ from __future__ import annotations
 import ipaddress
 
 from k8slab.api import networking_v1
+from k8slab.api.core_v1 import TypedLocalObjectReference
 from k8slab.api.validation import names
-from k8slab.api.validation.metadata import Errors, immutable, object_meta, object_meta_update
+from k8slab.api.validation.metadata import (
+    Errors,
+    domain_prefixed_path,
+    immutable,
+    object_meta,
+    object_meta_update,
+)
 from k8slab.api.validation.probes import port_number_or_name
 from k8slab.api.validation.selectors import label_selector
 from k8slab.errors import FieldError
 
+SCOPES = ("Cluster", "Namespace")
+CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 
 
@@ -98,6 +107,10 @@ def ingress(obj: networking_v1.Ingress, errors: Errors) -> None:
     """A new Ingress."""
     object_meta(obj.metadata, True, names.subdomain_name, errors)
     spec = obj.spec or networking_v1.IngressSpec()
+    named = (obj.metadata.annotations or {}).get(CLASS_ANNOTATION)
+    if named is not None and spec.ingressClassName is not None and named != spec.ingressClassName:
+        text = "can not be set when the class field is also set"
+        errors.append(FieldError.invalid(f"annotations.{CLASS_ANNOTATION}", named, text))
     if not spec.rules and spec.defaultBackend is None:
         text = "either `defaultBackend` or `rules` must be specified"
         errors.append(FieldError.invalid("spec", None, text))
@@ -137,7 +150,18 @@ def _paths(http: networking_v1.HTTPIngressRuleValue, path: str, errors: Errors) 
             errors.append(FieldError.not_supported(f"{place}.pathType", item.pathType, PATH_TYPES))
         elif not (item.path or "").startswith("/") and (item.path or item.pathType != "ImplementationSpecific"):
             errors.append(FieldError.invalid(f"{place}.path", item.path or "", "must be an absolute path"))
+        if item.pathType in ("Exact", "Prefix"):
+            _plain_path(item.path or "", f"{place}.path", errors)
         _backend(item.backend or networking_v1.IngressBackend(), f"{place}.backend", errors)
+
+
+def _plain_path(text: str, path: str, errors: Errors) -> None:
+    for wrong in ("//", "/./", "/../", "%2f", "%2F"):
+        if wrong in text:
+            errors.append(FieldError.invalid(path, text, f"must not contain '{wrong}'"))
+    for wrong in ("/..", "/."):
+        if text.endswith(wrong):
+            errors.append(FieldError.invalid(path, text, f"cannot end with '{wrong}'"))
 
 
 def _backend(backend: networking_v1.IngressBackend, path: str, errors: Errors) -> None:
@@ -147,6 +171,19 @@ def _backend(backend: networking_v1.IngressBackend, path: str, errors: Errors) -
         _service_backend(backend.service, path, errors)
     elif backend.resource is None:
         errors.append(FieldError.required(path, "resource or service backend is required"))
+    else:
+        _resource_backend(backend.resource, f"{path}.resource", errors)
+
+
+def _resource_backend(item: TypedLocalObjectReference, path: str, errors: Errors) -> None:
+    for name in ("kind", "name"):
+        value = getattr(item, name)
+        if not value:
+            errors.append(FieldError.required(f"{path}.{name}"))
+        for message in names.path_segment(value) if value else ():
+            errors.append(FieldError.invalid(f"{path}.{name}", value, message))
+    for message in names.dns_subdomain(item.apiGroup) if item.apiGroup is not None else ():
+        errors.append(FieldError.invalid(f"{path}.apiGroup", item.apiGroup, message))
 
 
 def _service_backend(service: networking_v1.IngressServiceBackend, path: str, errors: Errors) -> None:
@@ -177,18 +214,39 @@ def update_ingress(new: networking_v1.Ingress, old: networking_v1.Ingress, error
 def ingress_class(obj: networking_v1.IngressClass, errors: Errors) -> None:
     """A new IngressClass."""
     object_meta(obj.metadata, False, names.subdomain_name, errors)
-    controller = (obj.spec.controller if obj.spec else None) or ""
-    if not controller:
-        errors.append(FieldError.required("spec.controller"))
-        return
-    if len(controller) > 250:
+    spec = obj.spec or networking_v1.IngressClassSpec()
+    if len(spec.controller or "") > 250:
         errors.append(FieldError.too_long("spec.controller", 250))
-    domain, slash, rest = controller.partition("/")
-    if not slash or not rest:
-        text = 'must be a domain-prefixed path (such as "acme.io/foo")'
-        errors.append(FieldError.invalid("spec.controller", controller, text))
-    for message in names.dns_subdomain(domain) if slash else ():
-        errors.append(FieldError.invalid("spec.controller", domain, message))
+    domain_prefixed_path(spec.controller or "", "spec.controller", errors)
+    if spec.parameters is not None:
+        _class_parameters(spec.parameters, "spec.parameters", errors)
+
+
+def _class_parameters(item: networking_v1.IngressClassParametersReference, path: str, errors: Errors) -> None:
+    for message in names.dns_subdomain(item.apiGroup) if item.apiGroup is not None else ():
+        errors.append(FieldError.invalid(f"{path}.apiGroup", item.apiGroup, message))
+    for name in ("kind", "name"):
+        value = getattr(item, name)
+        if not value:
+            errors.append(FieldError.required(f"{path}.{name}"))
+        for message in names.path_segment(value) if value else ():
+            errors.append(FieldError.invalid(f"{path}.{name}", value, message))
+    if item.scope is None:
+        errors.append(FieldError.required(f"{path}.scope"))
+    elif item.scope not in SCOPES:
+        errors.append(FieldError.not_supported(f"{path}.scope", item.scope, SCOPES))
+    _parameters_namespace(item, path, errors)
+
+
+def _parameters_namespace(item: networking_v1.IngressClassParametersReference, path: str, errors: Errors) -> None:
+    place = f"{path}.namespace"
+    if item.scope == "Namespace" and not item.namespace:
+        text = "`parameters.scope` is set to 'Namespace'"
+        errors.append(FieldError.required(place, text))
+    elif item.scope == "Namespace":
+        errors.extend(FieldError.invalid(place, item.namespace, text) for text in names.label_name(item.namespace))
+    elif item.scope == "Cluster" and item.namespace is not None:
+        errors.append(FieldError.forbidden(place, "`parameters.scope` is set to 'Cluster'"))
 
 
 def update_ingress_class(new: networking_v1.IngressClass, old: networking_v1.IngressClass, errors: Errors) -> None:

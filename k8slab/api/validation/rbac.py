@@ -21,6 +21,9 @@ def role(obj: rbac_v1.Role | rbac_v1.ClusterRole, errors: Errors) -> None:
     for index, rule in enumerate(obj.rules or ()):
         _rule(rule, namespaced, f"rules[{index}]", errors)
     aggregation = getattr(obj, "aggregationRule", None)
+    if aggregation is not None and not aggregation.clusterRoleSelectors:
+        text = "at least one clusterRoleSelector required if aggregationRule is non-nil"
+        errors.append(FieldError.required("aggregationRule.clusterRoleSelectors", text))
     for index, selector in enumerate((aggregation.clusterRoleSelectors or ()) if aggregation else ()):
         label_selector(selector, f"aggregationRule.clusterRoleSelectors[{index}]", errors)
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from k8slab.api import autoscaling_v2
-from k8slab.api.validation import names
-from k8slab.api.validation.metadata import Errors, object_meta, object_meta_update
+from k8slab.api.quantity import canonical, nano
+from k8slab.api.validation import metrics, names
+from k8slab.api.validation.metadata import Errors, nonnegative, object_meta, object_meta_update
 from k8slab.errors import FieldError
+
+HOUR = 3600
+LONGEST_PERIOD = 1800
+SELECTIONS = ("Disabled", "Max", "Min")
+POLICIES = ("Percent", "Pods")
 
 
 def scaler(obj: Any, errors: Errors) -> None:
@@ -27,7 +33,11 @@ def scaler(obj: Any, errors: Errors) -> None:
         errors.append(FieldError.invalid("spec.maxReplicas", high, text))
     _scale_target(spec.scaleTargetRef, errors)
     if isinstance(obj, autoscaling_v2.HorizontalPodAutoscaler):
-        _metrics(spec, errors)
+        metrics.metrics(spec, errors)
+        for name in ("scaleUp", "scaleDown") if spec.behavior is not None else ():
+            rules = getattr(spec.behavior, name)
+            if rules is not None:
+                _scaling_rules(rules, f"spec.behavior.{name}", errors)
 
 
 def _scale_target(ref: Any, errors: Errors) -> None:
@@ -44,16 +54,42 @@ def _scale_target(ref: Any, errors: Errors) -> None:
         errors.append(FieldError.invalid("spec.scaleTargetRef.apiVersion", version, text))
 
 
-def _metrics(spec: autoscaling_v2.HorizontalPodAutoscalerSpec, errors: Errors) -> None:
-    kinds = ("ContainerResource", "External", "Object", "Pods", "Resource")
-    to_zero = False
-    for index, metric in enumerate(spec.metrics or ()):
-        if metric.type not in kinds:
-            errors.append(FieldError.not_supported(f"spec.metrics[{index}].type", metric.type or "", kinds))
-        to_zero = to_zero or metric.type in ("External", "Object")
-    if spec.minReplicas == 0 and not to_zero:
-        text = "must specify at least one Object or External metric to support scaling to zero replicas"
-        errors.append(FieldError.forbidden("spec.metrics", text))
+def _scaling_rules(rules: autoscaling_v2.HPAScalingRules, path: str, errors: Errors) -> None:
+    window = rules.stabilizationWindowSeconds
+    if window is not None and window < 0:
+        text = "must be greater than or equal to zero"
+        errors.append(FieldError.invalid(f"{path}.stabilizationWindowSeconds", window, text))
+    if window is not None and window > HOUR:
+        text = f"must be less than or equal to {HOUR}"
+        errors.append(FieldError.invalid(f"{path}.stabilizationWindowSeconds", window, text))
+    if rules.selectPolicy is not None and rules.selectPolicy not in SELECTIONS:
+        errors.append(FieldError.not_supported(f"{path}.selectPolicy", rules.selectPolicy, SELECTIONS))
+    if not rules.policies:
+        errors.append(FieldError.required(f"{path}.policies", "must specify at least one Policy"))
+    for index, policy in enumerate(rules.policies or ()):
+        _scaling_policy(policy, f"{path}.policies[{index}]", errors)
+    if rules.tolerance is not None and nano(rules.tolerance) < 0:
+        text = "must be greater or equal to zero"
+        errors.append(FieldError.invalid(f"{path}.tolerance", canonical(rules.tolerance), text))
+
+
+def _scaling_policy(policy: autoscaling_v2.HPAScalingPolicy, path: str, errors: Errors) -> None:
+    if policy.type not in POLICIES:
+        errors.append(FieldError.not_supported(f"{path}.type", policy.type or "", POLICIES))
+    for name in ("value", "periodSeconds"):
+        number = getattr(policy, name) or 0
+        if number <= 0:
+            errors.append(FieldError.invalid(f"{path}.{name}", number, "must be greater than zero"))
+    if (policy.periodSeconds or 0) > LONGEST_PERIOD:
+        text = f"must be less than or equal to {LONGEST_PERIOD}"
+        errors.append(FieldError.invalid(f"{path}.periodSeconds", policy.periodSeconds, text))
+
+
+def scaler_status(new: Any, old: Any, errors: Errors) -> None:
+    """A changed status of a HorizontalPodAutoscaler."""
+    object_meta_update(new.metadata, old.metadata, errors)
+    for name in ("currentReplicas", "desiredReplicas"):
+        nonnegative(getattr(new.status, name, None), f"status.{name}", errors)
 
 
 def update_scaler(new: Any, old: Any, errors: Errors) -> None:

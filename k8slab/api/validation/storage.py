@@ -8,13 +8,15 @@ from k8slab.api.core_v1 import (
     PersistentVolumeClaim,
     PersistentVolumeClaimSpec,
     PersistentVolumeSpec,
+    TopologySelectorLabelRequirement,
+    TopologySelectorTerm,
 )
 from k8slab.api.quantity import compare, nano, value
 from k8slab.api.storage_v1 import StorageClass
 from k8slab.api.validation import names
 from k8slab.api.validation.claims import VOLUME_MODES, access_modes, claim_spec
 from k8slab.api.validation.gostruct import difference, rows_of
-from k8slab.api.validation.metadata import Errors, immutable, object_meta, object_meta_update
+from k8slab.api.validation.metadata import Errors, immutable, label_key, object_meta, object_meta_update
 from k8slab.api.validation.resources import positive_quantity
 from k8slab.api.validation.selectors import node_selector
 from k8slab.api.validation.volumes import driver_name, host_path, path_no_backsteps
@@ -22,6 +24,8 @@ from k8slab.errors import FieldError
 
 CSI_SECRETS = ("controllerPublishSecretRef", "controllerExpandSecretRef", "nodePublishSecretRef", "nodeExpandSecretRef")
 RECLAIM = ("Delete", "Recycle", "Retain")
+MAX_PARAMETERS = 512
+PARAMETERS_BYTES = 256 * 1024
 BINDING = ("Immediate", "WaitForFirstConsumer")
 CLAIM_FIXED = (
     "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
@@ -177,20 +181,60 @@ def update_volume(new: PersistentVolume, old: PersistentVolume, errors: Errors) 
 def create_class(obj: StorageClass, errors: Errors) -> None:
     """A new StorageClass."""
     object_meta(obj.metadata, False, names.subdomain_name, errors)
-    if not obj.provisioner:
-        errors.append(FieldError.required("provisioner", obj.provisioner or ""))
-    else:
-        for message in names.qualified_name(obj.provisioner.lower()):
-            errors.append(FieldError.invalid("provisioner", obj.provisioner, message))
-    for key in obj.parameters or {}:
-        if not key:
-            errors.append(FieldError.invalid("parameters", key, "field can not be empty."))
+    provisioner(obj.provisioner, "provisioner", errors)
+    parameters(obj.parameters, errors)
     if obj.reclaimPolicy and obj.reclaimPolicy not in ("Delete", "Retain"):
         errors.append(FieldError.not_supported("reclaimPolicy", obj.reclaimPolicy, ("Delete", "Retain")))
     if obj.volumeBindingMode is None:
         errors.append(FieldError.required("volumeBindingMode"))
     elif obj.volumeBindingMode not in BINDING:
         errors.append(FieldError.not_supported("volumeBindingMode", obj.volumeBindingMode, BINDING))
+    _topologies(obj.allowedTopologies or (), errors)
+
+
+def provisioner(name: str | None, path: str, errors: Errors) -> None:
+    """The name of a provisioner or driver."""
+    if not name:
+        errors.append(FieldError.required(path))
+    for message in names.qualified_name(name.lower()) if name else ():
+        errors.append(FieldError.invalid(path, name.lower(), message))
+
+
+def parameters(given: dict[str, str] | None, errors: Errors) -> None:
+    """A class's parameters: at most 512, together at most 256 KiB."""
+    if len(given or {}) > MAX_PARAMETERS:
+        errors.append(FieldError.too_long("parameters", MAX_PARAMETERS))
+        return
+    for key in given or {}:
+        if not key:
+            errors.append(FieldError.invalid("parameters", key, "field can not be empty."))
+    if sum(len(key.encode()) + len(text.encode()) for key, text in (given or {}).items()) > PARAMETERS_BYTES:
+        errors.append(FieldError.too_long("parameters", PARAMETERS_BYTES))
+
+
+def _topologies(terms: tuple[TopologySelectorTerm, ...], errors: Errors) -> None:
+    seen: list[dict[str, frozenset[str]]] = []
+    for index, term in enumerate(terms):
+        path = f"allowedTopologies[{index}].matchLabelExpressions"
+        chosen: dict[str, frozenset[str]] = {}
+        for place, item in enumerate(term.matchLabelExpressions or ()):
+            _topology(item, f"{path}[{place}]", errors)
+            if item.key in chosen:
+                errors.append(FieldError.duplicate(f"{path}[{place}].key", item.key))
+            chosen[item.key] = frozenset(item.values or ())
+        if chosen in seen:
+            errors.append(FieldError.duplicate(path, ""))
+        seen.append(chosen)
+
+
+def _topology(item: TopologySelectorLabelRequirement, path: str, errors: Errors) -> None:
+    values = item.values or ()
+    if not values:
+        errors.append(FieldError.required(f"{path}.values"))
+    for index, text in enumerate(values):
+        if text in values[:index]:
+            errors.append(FieldError.duplicate(f"{path}.values[{index}]", text))
+    label_key(item.key, f"{path}.key", errors)
 
 
 def update_class(new: StorageClass, old: StorageClass, errors: Errors) -> None:
