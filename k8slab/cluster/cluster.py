@@ -25,6 +25,7 @@ from k8slab.cluster.processes import (
     chosen_parts,
     instances,
 )
+from k8slab.cluster.sessions import Sessions
 from k8slab.cluster.topology import Shape, machines, pod_network
 from k8slab.controllers import CloudControllerManager, ControllerManager, StorageDrivers
 from k8slab.controllers.cloud import Cloud
@@ -116,6 +117,7 @@ class Cluster:
         self.cloud = Console(self)
         self.faults = Faults(self)
         self.extensions = Extensions(self)
+        self.sessions = Sessions(self)
         self._compose(parts, specs)
         self._boot()
 
@@ -243,6 +245,10 @@ class Cluster:
             raise K8sLabError(f"no kubelet runs {namespace}/{pod}")
         return kubelet.logs(namespace, pod, container, **options)
 
+    def stream(self, kind: str, namespace: str, pod: str, options: dict[str, Any], sink: Any) -> Any:
+        """Open a session in a Pod (the API server's way to nodes); see `Sessions.open`."""
+        return self.sessions.open(kind, namespace, pod, options, sink)
+
     # -- again --------------------------------------------------------------------------------------------------
 
     def dump_journal(self) -> str:
@@ -296,6 +302,8 @@ def play(cluster: Cluster, number: int, entry: Any, until: int | None = None) ->
             cluster.faults.apply(entry.data["verb"], *entry.data["targets"])
         elif entry.kind == "extension":
             cluster.extensions.apply(entry.data)
+        elif entry.kind == "stream":
+            cluster.sessions.apply(entry.data)
         elif entry.kind == "advance":
             target = int(entry.data["until"])
             cluster.gate.advance(target if until is None else min(target, until))

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Verbs that change nothing are not worth a line in the journal.
 READ_VERBS = frozenset({"get", "list", "watch"})
+#: Subresources in which something happens, whatever the verb: a WebSocket is opened with GET.
+SESSIONS = frozenset({"exec", "attach"})
 
 
 class Gate:
@@ -49,7 +51,7 @@ class Gate:
     def handle(self, request: Request) -> Response:
         """Pass a request from outside to the API server."""
         with self.lock, Patience(self.clock):
-            if request.verb not in READ_VERBS:
+            if request.verb not in READ_VERBS or request.subresource in SESSIONS:
                 plain = dump_request(request)
                 self.record("request", plain)
                 # What a replay will see is what counts: a typed body is decoded like one from the journal.

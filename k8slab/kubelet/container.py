@@ -30,6 +30,7 @@ class Container:
         started: its startup probe succeeded (or it has none).
         ready: its readiness probe succeeds (or it has none).
         stopping: it is being killed.
+        sessions: what runs beside its own process or listens to it (exec, attach).
     """
 
     __slots__ = (
@@ -51,6 +52,7 @@ class Container:
         "process",
         "ready",
         "resized",
+        "sessions",
         "spec",
         "started",
         "started_at",
@@ -90,6 +92,7 @@ class Container:
         self.ready = False
         self.stopping = False
         self.probes: tuple[Any, ...] = ()
+        self.sessions: list[Any] = []
 
     def begin(self, process: Process, identity: str, image_name: str, image_id: str, now: int) -> None:
         """A new run begins."""

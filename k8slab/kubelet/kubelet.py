@@ -25,6 +25,7 @@ from k8slab.kubelet.programs import Process
 from k8slab.kubelet.recovery import lose_power, reboot, resume
 from k8slab.kubelet.runtime import make_process
 from k8slab.kubelet.stages import TERMINATED
+from k8slab.kubelet.streaming import found_container, stream
 from k8slab.kubelet.static_pods import Manifests, StaticPods, is_mirror
 from k8slab.kubelet.world import World
 from k8slab.sim.clock import SECOND, Clock
@@ -373,10 +374,10 @@ class Kubelet:
     def environment(self, worker: PodWorker, spec: core.Container) -> dict[str, str]:
         """A container's variables. Raises ConfigError."""
         namespace = worker.pod.metadata.namespace
-        services = self._service_variables(worker.pod) if spec.command or spec.args else {}
+        services = self.service_variables(worker.pod) if spec.command or spec.args else {}
         return environment(worker.pod, spec, Lookup(self.client, namespace), worker.sandbox.facts(), services)
 
-    def _service_variables(self, pod: core.Pod) -> dict[str, str]:
+    def service_variables(self, pod: core.Pod) -> dict[str, str]:
         """Variables about Services: `kubernetes` always, the namespace's own unless enableServiceLinks is false."""
         namespace = pod.metadata.namespace
         try:
@@ -433,14 +434,13 @@ class Kubelet:
 
     def execute(self, namespace: str, pod: str, container: str, command: list[str]) -> tuple[int, str]:
         """Run a command in a container, as `kubectl exec` does: exit code and output. Raises ApiError."""
-        worker = self.find(namespace, pod)
-        if worker is None or not self.running:
-            raise ApiError(404, "NotFound", f'pods "{pod}" not found')
-        chosen = next((c for c in worker.containers if not container or c.name == container), None)
-        if chosen is None or chosen.process is None or chosen.state != "running":
-            raise ApiError(500, "InternalError", f'unable to upgrade connection: container not found ("{container}")')
+        chosen = found_container(self, namespace, pod, container)[1]
         code, output, _ = chosen.process.execute(command, self.clock.now)
         return code, output
+
+    def stream(self, kind: str, namespace: str, pod: str, options: dict[str, Any], sink: Any = None) -> Any:
+        """Open an exec or attach session, or a port-forward (`streaming.stream`). Raises ApiError."""
+        return stream(self, kind, namespace, pod, options, sink)
 
     def usage(self, at: int | None = None) -> dict[str, tuple[int, int]]:
         """What each Pod wants of the processors and uses of the memory: uid to (millicores, bytes)."""

@@ -13,6 +13,7 @@ from typing import Any
 from k8slab.kubelet.behaviour import DURATIONS, SIZES, check
 from k8slab.kubelet.shell import Outcome, Shell, ShellSyntaxError, endless, parse
 from k8slab.kubelet.shell.commands import script_of
+from k8slab.kubelet.shell.console import EOF, SIZE, TEXT, Arrival, Input, Terminal
 from k8slab.kubelet.shell.run import MAX_STEPS
 from k8slab.kubelet.shell.turn import Turn, fetches, sending, turn_of
 from k8slab.kubelet.text import duration, size
@@ -130,6 +131,16 @@ class Process:
         declared: container ports of the spec.
         ask: bound function for questions to the world outside, `(kind, target) -> answer`.
         clock: for the present, when questions are asked.
+        argv: the command line.
+        stdin, tty: it has standard input, it runs at a terminal: what it writes is kept as it is, not by lines.
+        raw: keep what it writes as it is also without these.
+        neighbour: the container's own process, where this one runs beside it.
+        verdict: exit code and output of the program's own checks.
+        cwd, pid: its working directory and process number.
+
+    Attributes:
+        arrivals: what reached its standard input; None: it has none.
+        outside: `(offset, path, text)`: what others wrote into its file system.
     """
 
     __slots__ = (
@@ -138,16 +149,25 @@ class Process:
         "_reach",
         "_turn",
         "answers",
+        "argv",
+        "arrivals",
         "ask",
         "clock",
+        "cwd",
         "declared",
         "env",
         "files",
+        "neighbour",
+        "outside",
+        "pid",
         "program",
+        "raw",
         "script",
         "serves",
         "started",
         "term_at",
+        "terminal",
+        "verdict",
         "wall",
     )
 
@@ -163,6 +183,14 @@ class Process:
         declared: tuple[int, ...] = (),
         ask: Callable[[str, Any], Any] | None = None,
         clock: Any = None,
+        argv: tuple[str, ...] = (),
+        stdin: bool = False,
+        tty: bool = False,
+        raw: bool = False,
+        neighbour: Process | None = None,
+        verdict: tuple[int, str] = (1, ""),
+        cwd: str = "/",
+        pid: int = 1,
     ) -> None:
         self.program = program
         self.started = started
@@ -174,12 +202,53 @@ class Process:
         self.declared = declared
         self.ask = ask
         self.clock = clock
+        self.argv = argv
+        self.arrivals: list[Arrival] | None = [] if stdin or tty else None
+        self.terminal = Terminal() if tty else None
+        self.raw = raw or stdin or tty
+        self.neighbour = neighbour
+        self.verdict = verdict
+        self.cwd = cwd
+        self.pid = pid
+        self.outside: list[tuple[int, str, str | None]] = []
         self.answers: list[Any] = []
         self.term_at: int | None = None
         self._outcome: Outcome | None = None
         self._reach = -1
         self._asked = -1
         self._turn: Turn | None = None
+
+    # -- what reaches it --------------------------------------------------------------------------------------------
+
+    def type(self, text: str, now: int) -> None:
+        """Something is written to its standard input, at a terminal as keys."""
+        if self.arrivals is None:
+            return
+        at = now - self.started + 1
+        self.arrivals.extend([Arrival(at, TEXT, text)] if self.terminal is None else self.terminal.type(text, at))
+        self.forget()
+
+    def end_input(self, now: int) -> None:
+        """Standard input is closed."""
+        if self.arrivals is not None:
+            self.arrivals.append(Arrival(now - self.started + 1, EOF))
+            self.forget()
+
+    def resize(self, rows: int, columns: int, now: int) -> None:
+        """The window of its terminal has another size."""
+        if self.terminal is not None:
+            self.arrivals.append(Arrival(now - self.started + 1, SIZE, f"{rows} {columns}"))
+            self.forget()
+
+    def touch(self, path: str, text: str | None, now: int) -> None:
+        """Somebody else writes a file of its container, or removes it (None)."""
+        self.outside.append((now - self.started + 1, path, text))
+        self.forget()
+
+    def forget(self) -> None:
+        """What it does from now on may be something else than was worked out so far."""
+        self._outcome = None
+        self._reach = self._asked = -1
 
     # -- how it ends ------------------------------------------------------------------------------------------------
 
@@ -309,15 +378,14 @@ class Process:
 
     def files_at(self, now: int) -> dict[str, str]:
         """The file system at `now`."""
-        if self.script is None:
+        if self.script is None and not self.outside:
             return self.files
         files = dict(self.files)
-        for at, kind, path, content in self._upto(now).effects:
-            if kind == "file" and self.started + at <= now:
-                if content is None:
-                    files.pop(path, None)
-                else:
-                    files[path] = content
+        for _, path, content in self.effects("file", now):
+            if content is None:
+                files.pop(path, None)
+            else:
+                files[path] = content
         return files
 
     def next_change(self, now: int) -> int | None:
@@ -416,21 +484,64 @@ class Process:
         if self.script is None:
             return self._service_logs(self.program, self.started, until)
         lines: list[tuple[int, str]] = []
+        partial = ""
         for at, kind, value, _ in self._upto(until).effects:
             if self.started + at > until:
                 break
             if kind == "log":
                 lines.append((self.started + at, value))
+            elif kind in ("out", "err"):
+                *whole, partial = (partial + value).split("\n")
+                lines.extend((self.started + at, line) for line in whole)
             elif kind == "serve":
                 lines.extend(self._service_logs(value, self.started + at, until))
+        if partial:
+            lines.append((until, partial))
         return lines
 
     def effects(self, kind: str, until: int) -> list[tuple[int, Any, Any]]:
-        """What a script did of one kind (`file`, `follow`): (lab time, value, detail)."""
+        """What happened of one kind up to `until` (`file`, also by others; `follow`): (lab time, value, detail)."""
+        found = self._own_effects(kind, until)
+        if kind == "file" and self.outside:
+            found.extend((self.started + at, path, text) for at, path, text in self.outside if self.started + at <= until)
+            found.sort(key=_when)
+        return found
+
+    def _own_effects(self, kind: str, until: int) -> list[tuple[int, Any, Any]]:
         if self.script is None:
             return []
-        found = self._upto(until).effects
-        return [(self.started + at, value, detail) for at, k, value, detail in found if k == kind]
+        effects = self._upto(until).effects
+        return [
+            (self.started + at, value, detail)
+            for at, k, value, detail in effects
+            if k == kind and self.started + at <= until
+        ]
+
+    def story(self, until: int) -> Outcome | None:
+        """All that its script does, at least up to `until` (lab time); None where it runs no script."""
+        return None if self.script is None else self._upto(until)
+
+    def events(self, until: int) -> list[tuple[int, str, Any]]:
+        """What it writes and does to others, in order of time: (lab time, `out` | `err` | `file` | `signal`, value).
+
+        What a script does is told as far as it is known, what a server logs up to `until` (lab time).
+        """
+        found: list[tuple[int, str, Any]] = []
+        if self.script is None:
+            found.extend((at, "out", line + "\n") for at, line in self._service_logs(self.program, self.started, until))
+            return found
+        for offset, kind, value, detail in self._upto(until).effects:
+            at = self.started + offset
+            if kind == "log":
+                found.append((at, "out", value + "\n"))
+            elif kind in ("out", "err", "signal"):
+                found.append((at, kind, value))
+            elif kind == "file":
+                found.append((at, kind, (value, detail)))
+            elif kind == "serve":
+                found.extend((when, "out", line + "\n") for when, line in self._service_logs(value, at, until))
+        found.sort(key=_when)
+        return found
 
     def _service_logs(self, program: Program, start: int, until: int) -> list[tuple[int, str]]:
         if program.needs_env and not any(self.env.get(name) for name in program.needs_env):
@@ -501,11 +612,28 @@ class Process:
             self.ask,
             present,
             dict.fromkeys(self.serves, self.program),
-            dict.fromkeys(self.program.checks, (1, "")),
+            dict.fromkeys(self.program.checks, self.verdict),
             self.term_at,
             max_steps,
+            None if self.arrivals is None else Input(self.arrivals, self.terminal is not None),
+            self.raw,
+            self._others(limit),
+            self.cwd,
+            self.pid,
         )
-        return shell.run(self.script)
+        outcome = shell.run(self.script)
+        echoes = [(arrival.at, "out", arrival.echo, None) for arrival in self.arrivals or () if arrival.echo]
+        return outcome._replace(effects=sorted([*echoes, *outcome.effects], key=_when)) if echoes else outcome
+
+    def _others(self, limit: int) -> list[tuple[int, str, str | None]]:
+        """What others write while it runs."""
+        if self.neighbour is None:
+            return self.outside
+        # What the neighbour writes later will be learned when the time is near.
+        until = min(self.started + limit, self.clock.now + LOOK_AHEAD)
+        theirs = self.neighbour._own_effects("file", until)
+        there = [(at - self.started, path, text) for at, path, text in theirs if at > self.started]
+        return sorted([*there, *self.outside], key=_when)
 
 
 def command_node(argv: list[str]) -> tuple[Any, ...]:
@@ -532,6 +660,10 @@ def grows_to(program: Program, limit: int | None) -> int | None:
     if not program.memory_growth or (program.memory_limit and program.memory_limit <= limit):
         return None
     return (limit - program.memory) * SECOND // program.memory_growth + SECOND
+
+
+def _when(event: tuple[Any, ...]) -> int:
+    return event[0]
 
 
 def _ending(at: int, code: int) -> Ending:

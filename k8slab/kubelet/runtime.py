@@ -7,7 +7,7 @@ from typing import Any
 from k8slab.api import core_v1 as core
 from k8slab.kubelet.environment import expand
 from k8slab.kubelet.images import Image
-from k8slab.kubelet.programs import SHELLS, Process, Program, command_node
+from k8slab.kubelet.programs import SHELLS, Process, command_node
 from k8slab.kubelet.shell import ShellSyntaxError
 from k8slab.kubelet.shell.commands import COMMANDS
 from k8slab.kubelet.starting import StartError
@@ -18,8 +18,6 @@ RUNC = (
     "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
     "unable to start container process: error during container init: "
 )
-WAITS = Program(ready_after=0, ports=(), stop_code=None, memory="1Mi", cpu=0)
-"""A shell at a terminal: it waits for input."""
 
 
 def command_line(spec: core.Container, image: Image, env: dict[str, str]) -> list[str]:
@@ -40,20 +38,17 @@ def make_process(
     argv = command_line(spec, image, env)
     files = mounted(spec, volumes)
     ports = tuple(port.containerPort for port in spec.ports or ())
-    common = {"env": env, "files": files, "declared": ports, "ask": ask, "clock": clock}
+    common: dict[str, Any] = {"env": env, "files": files, "declared": ports, "ask": ask, "clock": clock}
+    common.update(argv=tuple(argv), stdin=bool(spec.stdin), tty=bool(spec.tty), cwd=spec.workingDir or "/")
     if not argv and not image.any_command:
         raise StartError("failed to generate container spec: failed to generate spec: no command specified")
     name = argv[0].rsplit("/", 1)[-1] if argv else ""
     if _is_program(argv, name, spec, image):
         return Process(image.program, clock.now, clock.unix_us, None, **common)
     if not image.shell or not (name in COMMANDS or name in SHELLS or argv[0] in files):
-        raise StartError(RUNC + _not_found(argv[0]))
-    if name in SHELLS and len(argv) == 1:
-        waits = bool(spec.stdin or spec.tty)
-        if waits:
-            return Process(WAITS, clock.now, clock.unix_us, None, **common)
+        raise StartError(RUNC + not_found(argv[0]))
     serves = tuple(word.rsplit("/", 1)[-1] for word in image.binaries if word not in INTERPRETERS)
-    return Process(image.program, clock.now, clock.unix_us, _script(argv, name), serves=serves, **common)
+    return Process(image.program, clock.now, clock.unix_us, _script(argv, name, spec), serves=serves, **common)
 
 
 def _is_program(argv: list[str], name: str, spec: core.Container, image: Image) -> bool:
@@ -64,8 +59,8 @@ def _is_program(argv: list[str], name: str, spec: core.Container, image: Image) 
     return argv[0] in image.binaries or name in image.binaries
 
 
-def _script(argv: list[str], name: str) -> tuple[Any, ...]:
-    if name in SHELLS and len(argv) == 1:
+def _script(argv: list[str], name: str, spec: core.Container) -> tuple[Any, ...]:
+    if name in SHELLS and len(argv) == 1 and not (spec.stdin or spec.tty):
         return ("seq", ())
     try:
         return command_node(argv)
@@ -73,7 +68,8 @@ def _script(argv: list[str], name: str) -> tuple[Any, ...]:
         return ("seq", (command_node(["echo", f"sh: {error}"]), command_node(["exit", "2"])))
 
 
-def _not_found(command: str) -> str:
+def not_found(command: str) -> str:
+    """What runc says of a command that is not there."""
     if "/" in command:
         return f'exec: "{command}": stat {command}: no such file or directory'
     return f'exec: "{command}": executable file not found in $PATH'

@@ -89,6 +89,12 @@ class Stopper:
                 ending = other
         self._end(container, ending)
 
+    def strike(self, container: Container) -> None:
+        """A process in the container sends its first one a signal that ends it, if it heeds it."""
+        ending = container.process.terminate(self.worker.clock.now)
+        if ending is not None and (container.ending is None or ending.at < container.ending.at):
+            self._end(container, ending)
+
     def shorten(self, grace: int) -> None:
         """The grace period became shorter while containers were being stopped."""
         worker = self.worker

@@ -133,3 +133,28 @@ def written_back(container: core.Container, volumes: dict[str, Files], files: Fi
             continue
         root = mount.mountPath.rstrip("/") + "/"
         volumes[mount.name] = {path[len(root) :]: text for path, text in files.items() if path.startswith(root)}
+
+
+def shared_paths(
+    pod: core.Pod, container: core.Container, path: str, volumes: dict[str, Files], text: str | None
+) -> list[tuple[str, str]]:
+    """Where a file that is written in a container appears: (container, path), through volumes in others as well.
+
+    `volumes` keep it for containers that start later.
+    """
+    found = [(container.name, path)]
+    mount = next((m for m in container.volumeMounts or () if path.startswith(m.mountPath.rstrip("/") + "/")), None)
+    if mount is None or mount.readOnly or mount.subPath or mount.name not in volumes:
+        return found
+    inside = path[len(mount.mountPath.rstrip("/")) + 1 :]
+    files = dict(volumes[mount.name])
+    if text is None:
+        files.pop(inside, None)
+    else:
+        files[inside] = text
+    volumes[mount.name] = files
+    for other in (*(pod.spec.initContainers or ()), *pod.spec.containers):
+        for theirs in other.volumeMounts or ():
+            if other.name != container.name and theirs.name == mount.name and not theirs.subPath:
+                found.append((other.name, f"{theirs.mountPath.rstrip('/')}/{inside}"))
+    return found

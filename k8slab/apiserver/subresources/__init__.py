@@ -7,6 +7,7 @@ from collections.abc import Callable
 from k8slab.api.request import Response
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.subresources.binding import bind, bind_by_body
+from k8slab.apiserver.subresources.connecting import connect
 from k8slab.apiserver.subresources.eviction import evict
 from k8slab.apiserver.subresources.finalize import finalize
 from k8slab.apiserver.subresources.node import log
@@ -26,9 +27,9 @@ SUBRESOURCES: dict[tuple[str, str], dict[str, Handler]] = {
     ("pods", "binding"): {"create": bind},
     ("pods", "eviction"): {"create": evict},
     ("pods", "log"): {"get": log},
-    ("pods", "exec"): {},
-    ("pods", "attach"): {},
-    ("pods", "portforward"): {},
+    ("pods", "exec"): {"create": connect, "get": connect},
+    ("pods", "attach"): {"create": connect, "get": connect},
+    ("pods", "portforward"): {"create": connect, "get": connect},
     ("pods", "proxy"): {},
     ("services", "proxy"): {},
     ("nodes", "proxy"): {},

@@ -13,7 +13,7 @@ def log(call: Call) -> Response:
     """The log of a container, as text."""
     pod = call.server.storage.read(call.endpoint, call.namespace, call.name).value
     options = call.options.parameters
-    container = _container(pod, options.get("container", ""))
+    container = container_of(pod, options.get("container", ""))
     if not pod.spec.nodeName or call.server.node_proxy is None:
         # A Pod that runs nowhere has no log: the real server answers with an empty text.
         return Response(200, "")
@@ -40,7 +40,8 @@ def _ask(call: Call, container: str, options: dict[str, str]) -> str:
         raise unexpected(str(error)) from None
 
 
-def _container(pod: Any, wanted: str) -> str:
+def container_of(pod: Any, wanted: str) -> str:
+    """The container that is meant, where none is named the only or the default one. Raises ApiError."""
     spec, name = pod.spec, pod.metadata.name
     regular = [each.name for each in spec.containers or ()]
     initial = [each.name for each in spec.initContainers or ()]

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from k8slab.kubelet.shell.directories import cd, is_directory, ls, mkdir, pwd, tar
 from k8slab.kubelet.shell.hogs import HOGS
+from k8slab.kubelet.shell.processes import kill, ps, stty, user_id
 from k8slab.kubelet.text import duration
 from k8slab.sim.clock import MILLISECOND, SECOND
 from k8slab.sim.timestamps import rfc3339
@@ -97,13 +99,18 @@ def _date(shell: Shell, argv: Argv) -> int:
 
 
 def _cat(shell: Shell, argv: Argv) -> int:
-    paths = [word for word in argv[1:] if not word.startswith("-")]
+    paths = [word for word in argv[1:] if not word.startswith("-") or word == "-"]
     status = 0
-    if not paths:
-        shell.write(shell.stdin)
+    while not paths and (line := shell.readline()):
+        shell.write(line)
     for path in paths:
-        if path in shell.files:
-            shell.write(shell.files[path])
+        if path == "-":
+            shell.write(shell.slurp())
+        elif shell.path(path) in shell.files:
+            shell.write(shell.files[shell.path(path)])
+        elif is_directory(shell, shell.path(path)):
+            shell.complain(f"{argv[0]}: read error: Is a directory")
+            status = 1
         else:
             shell.complain(f"{argv[0]}: can't open '{path}': No such file or directory")
             status = 1
@@ -112,12 +119,14 @@ def _cat(shell: Shell, argv: Argv) -> int:
 
 def _tail(shell: Shell, argv: Argv) -> int:
     """head and tail; `tail -f` stays, and the log goes on with what others write into the file."""
-    paths = [word for word in argv[1:] if not word.startswith("-") and not re.fullmatch(r"\+?\d+", word)]
+    paths = [
+        shell.path(word) for word in argv[1:] if not word.startswith("-") and not re.fullmatch(r"\+?\d+", word)
+    ]
     follow = any(re.match(r"-[a-z]*[fF]", word) or word.startswith("--follow") for word in argv[1:])
     counts = [word.removeprefix("-n").lstrip("-=") for word in argv[1:] if re.fullmatch(r"(-n=?)?[-+]?\d+", word)]
     whole = any(count.startswith("+") for count in counts)
     count = int(counts[0].lstrip("+")) if counts else 10
-    text = "".join(shell.files.get(path, "") for path in paths) if paths else shell.stdin
+    text = "".join(shell.files.get(path, "") for path in paths) if paths else shell.slurp()
     lines = text.splitlines(keepends=True)
     if argv[0].endswith("head"):
         shell.write("".join(lines[:count]))
@@ -161,11 +170,12 @@ def _set(shell: Shell, argv: Argv) -> int:
 
 
 def _read(shell: Shell, argv: Argv) -> int:
-    line, _, shell.stdin = shell.stdin.partition("\n")
+    whole = shell.readline()
+    line = whole.removesuffix("\n")
     names = [word for word in argv[1:] if not word.startswith("-")]
     for name, value in zip(names, line.split(None, max(len(names) - 1, 0)), strict=False):
         shell.vars[name] = value
-    return 0 if line else 1
+    return 0 if whole else 1
 
 
 def _seq(shell: Shell, argv: Argv) -> int:
@@ -182,7 +192,7 @@ def _seq(shell: Shell, argv: Argv) -> int:
 def _touch(shell: Shell, argv: Argv) -> int:
     for path in argv[1:]:
         if not path.startswith("-"):
-            shell.store(path, shell.files.get(path, ""))
+            shell.store(shell.path(path), shell.files.get(shell.path(path), ""))
     return 0
 
 
@@ -190,10 +200,11 @@ def _rm(shell: Shell, argv: Argv) -> int:
     recursive = any(re.match(r"-[a-zA-Z]*[rR]", word) for word in argv[1:])
     force = any(re.match(r"-[a-zA-Z]*f", word) for word in argv[1:])
     status = 0
-    for path in [word for word in argv[1:] if not word.startswith("-")]:
+    for given in [word for word in argv[1:] if not word.startswith("-")]:
+        path = shell.path(given)
         inside = [name for name in shell.files if recursive and name.startswith(path.rstrip("/*") + "/")]
         if path not in shell.files and not inside and not force:
-            shell.complain(f"rm: can't remove '{path}': No such file or directory")
+            shell.complain(f"rm: can't remove '{given}': No such file or directory")
             status = 1
         for name in [*inside, path]:
             if name in shell.files:
@@ -206,32 +217,18 @@ def _copy(shell: Shell, argv: Argv) -> int:
     if len(paths) < 2:
         return 1
     status = 0
-    for path in paths[:-1]:
+    for given in paths[:-1]:
+        path = shell.path(given)
         if path not in shell.files:
-            shell.complain(f"{argv[0]}: can't stat '{path}': No such file or directory")
+            shell.complain(f"{argv[0]}: can't stat '{given}': No such file or directory")
             status = 1
             continue
-        target = paths[-1]
+        target = shell.path(paths[-1])
         if target.endswith("/") or any(name.startswith(target + "/") for name in shell.files):
             target = target.rstrip("/") + "/" + path.rsplit("/", 1)[-1]
         shell.store(target, shell.files[path])
         if argv[0].endswith("mv"):
             shell.store(path, None)
-    return status
-
-
-def _ls(shell: Shell, argv: Argv) -> int:
-    paths = [word for word in argv[1:] if not word.startswith("-")] or ["."]
-    status = 0
-    for path in paths:
-        prefix = path.rstrip("/") + "/"
-        inside = sorted({name[len(prefix) :].split("/")[0] for name in shell.files if name.startswith(prefix)})
-        if path in shell.files:
-            inside = [path]
-        elif not inside and path not in (".", "/"):
-            shell.complain(f"ls: {path}: No such file or directory")
-            status = 1
-        shell.write("".join(name + "\n" for name in inside))
     return status
 
 
@@ -255,11 +252,12 @@ def _holds(shell: Shell, words: list[str]) -> int:
         return 1 - min(_holds(shell, words[1:]), 1)
     if len(words) == 2:
         flag, value = words
-        exists = value in shell.files
-        folder = any(name.startswith(value.rstrip("/") + "/") for name in shell.files)
+        path = shell.path(value) if value else ""
+        exists = path in shell.files
+        folder = bool(path) and is_directory(shell, path)
         known = {
             "-n": bool(value), "-z": not value, "-f": exists, "-e": exists or folder, "-d": folder,
-            "-s": bool(shell.files.get(value)), "-r": exists, "-x": exists, "-w": exists,
+            "-s": bool(shell.files.get(path)), "-r": exists, "-x": exists, "-w": exists,
         }  # fmt: skip
         return 0 if known.get(flag, False) else 1
     if len(words) == 3:
@@ -281,7 +279,7 @@ def _compare(shell: Shell, left: str, operator: str, right: str) -> int:
 def _grep(shell: Shell, argv: Argv) -> int:
     flags = "".join(word[1:] for word in argv[1:] if word.startswith("-"))
     words = [word for word in argv[1:] if not word.startswith("-")]
-    text = "".join(shell.files.get(path, "") for path in words[1:]) if len(words) > 1 else shell.stdin
+    text = "".join(shell.files.get(shell.path(path), "") for path in words[1:]) if len(words) > 1 else shell.slurp()
     pattern = words[0] if words else ""
     try:
         wanted = re.compile(pattern, re.I if "i" in flags else 0)
@@ -300,7 +298,7 @@ def _awk(shell: Shell, argv: Argv) -> int:
     if not found:
         shell.complain("awk: unsupported program")
         return 2
-    for line in shell.stdin.splitlines():
+    for line in shell.slurp().splitlines():
         if found[1] and not re.search(found[1], line):
             continue
         columns = line.split()
@@ -310,16 +308,18 @@ def _awk(shell: Shell, argv: Argv) -> int:
 
 
 def _wc(shell: Shell, argv: Argv) -> int:
-    text = shell.stdin if len(argv) < 3 else shell.files.get(argv[-1], "")
+    paths = [word for word in argv[1:] if not word.startswith("-")]
+    text = shell.files.get(shell.path(paths[-1]), "") if paths else shell.slurp()
     count = len(text.split()) if "-w" in argv else len(text) if "-c" in argv else text.count("\n")
     shell.write(f"{count}\n")
     return 0
 
 
 def _tee(shell: Shell, argv: Argv) -> int:
+    text = shell.slurp()
     for path in [word for word in argv[1:] if not word.startswith("-")]:
-        shell.save(path, shell.stdin, "-a" in argv)
-    shell.write(shell.stdin)
+        shell.save(path, text, "-a" in argv)
+    shell.write(text)
     return 0
 
 
@@ -352,14 +352,19 @@ def _exec(shell: Shell, argv: Argv) -> int:
 
 
 def _nested(shell: Shell, argv: Argv) -> int:
+    from k8slab.kubelet.shell.interactive import interact
     from k8slab.kubelet.shell.run import Leave
     from k8slab.kubelet.shell.syntax import ShellSyntaxError, parse
 
-    script = script_of(argv)
-    if script is None:
-        script = shell.files.get(argv[1], "") if len(argv) > 1 else ""
+    name = argv[0].rsplit("/", 1)[-1]
+    script, paths = script_of(argv), [word for word in argv[1:] if not word.startswith("-")]
     try:
-        return shell.execute(parse(script))
+        if script is None and not paths:
+            return interact(shell, name)
+        if script is None and shell.path(paths[0]) not in shell.files:
+            shell.complain(f"{name}: can't open '{paths[0]}': No such file or directory")
+            return 2
+        return shell.execute(parse(shell.files[shell.path(paths[0])] if script is None else script))
     except ShellSyntaxError as error:
         shell.complain(f"sh: {error}")
         return 2
@@ -373,18 +378,6 @@ def script_of(argv: Argv) -> str | None:
         if re.fullmatch(r"-[a-z]*c", word):
             return argv[index + 1] if index + 1 < len(argv) else ""
     return None
-
-
-def _kill(shell: Shell, argv: Argv) -> int:
-    """`kill 1` ends the container where its main process takes the signal."""
-    from k8slab.kubelet.shell.run import Leave
-
-    signal = next((word for word in argv[1:] if word.startswith("-")), "-TERM")
-    if "1" in argv[1:] and signal.upper().lstrip("-") in ("9", "KILL", "SIGKILL"):
-        return 0  # the kernel protects the first process of a container
-    if "$$" in argv or "1" in argv[1:]:
-        raise Leave(143)
-    return 0
 
 
 def _hostname(shell: Shell, argv: Argv) -> int:
@@ -531,12 +524,12 @@ COMMANDS: dict[str, Callable[[Shell, Argv], int]] = {
     "sleep": _sleep, "echo": _echo, "printf": _printf, "true": _true, ":": _true, "false": _false, "exit": _exit,
     "break": _jump, "continue": _jump, "return": _jump, "date": _date, "cat": _cat, "tail": _tail, "head": _tail,
     "env": _env, "printenv": _env, "export": _export, "readonly": _export, "local": _export, "unset": _unset,
-    "set": _set, "read": _read, "seq": _seq, "touch": _touch, "rm": _rm, "cp": _copy, "mv": _copy, "ls": _ls,
+    "set": _set, "read": _read, "seq": _seq, "touch": _touch, "rm": _rm, "cp": _copy, "mv": _copy, "ls": ls, "cd": cd, "pwd": pwd, "mkdir": mkdir, "tar": tar, "ps": ps, "id": user_id, "stty": stty,
     "test": _test, "[": _test, "[[": _test, "grep": _grep, "awk": _awk, "wc": _wc, "tee": _tee, "trap": _trap,
-    "wait": _wait, "exec": _exec, "sh": _nested, "bash": _nested, "ash": _nested, "kill": _kill,
+    "wait": _wait, "exec": _exec, "sh": _nested, "bash": _nested, "ash": _nested, "kill": kill,
     "hostname": _hostname, "whoami": _whoami, "wget": _fetch, "curl": _fetch, "nslookup": _nslookup, "dig": _nslookup,
     "nc": _connect, "python": _python, "python3": _python, "perl": _perl,
-    "mkdir": _true, "chmod": _true, "chown": _true, "cd": _true, "sync": _true, "sysctl": _true, "ln": _true,
+    "chmod": _true, "chown": _true, "clear": _true, "sync": _true, "sysctl": _true, "ln": _true,
     "mount": _true, "ulimit": _true, "umask": _true, "ping": _true, **HOGS,
 }  # fmt: skip
 """By name, as found in PATH."""

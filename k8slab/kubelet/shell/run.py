@@ -7,12 +7,14 @@ Service answer?) is remembered in `answers`, so that every run repeats the same 
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from k8slab.kubelet.shell.commands import COMMANDS
+from k8slab.kubelet.shell.console import Input
 from k8slab.kubelet.shell.syntax import Node, Word
 from k8slab.sim.clock import MILLISECOND
 
@@ -28,7 +30,8 @@ class Outcome(NamedTuple):
 
     Attributes:
         effects: `(offset_us, kind, value, detail)`; kinds: log (line), file (path, text or None), memory (bytes),
-            serve (program), trap (node).
+            serve (program), trap (node), signal (pid and number); `out` and `err` (raw text) instead of log where the
+            shell is `raw`.
         exit_at: offset in microseconds at which the script ended, None where it did not within the limit.
         code: its exit status.
         again_at: offset at which to look again: an answer from outside is needed, or the limit or budget was reached;
@@ -55,6 +58,10 @@ class Leave(Exception):
     """`exit`, with its code."""
 
 
+class Interrupted(Exception):
+    """Ctrl-C: the command in the foreground ends."""
+
+
 class Jump(Exception):
     """`break`, `continue` or `return`: kind, levels."""
 
@@ -74,6 +81,11 @@ class Shell:
         checks: names of commands that succeed when the container's own program is ready.
         term_at: offset at which SIGTERM arrives; matters only to scripts with a trap.
         max_steps: how many commands to run at most.
+        console: standard input as it arrives; without one it is empty.
+        raw: keep what is written as it is, instead of by lines.
+        outside: `(offset, path, text)` that others write into the file system while the script runs.
+        cwd: the working directory.
+        pid: the shell's own process number.
     """
 
     def __init__(
@@ -89,6 +101,11 @@ class Shell:
         checks: dict[str, tuple[int, str]] | None = None,
         term_at: int | None = None,
         max_steps: int = MAX_STEPS,
+        console: Input | None = None,
+        raw: bool = False,
+        outside: Sequence[tuple[int, str, str | None]] = (),
+        cwd: str = "/",
+        pid: int = 1,
     ) -> None:
         self.vars = dict(env)
         self.env = env
@@ -111,7 +128,15 @@ class Shell:
         self.effects: list[tuple[int, str, Any, Any]] = []
         self.captures: list[list[str]] = []
         self.partial = ""
-        self.stdin = ""
+        self.input = console
+        self.stdin: str | None = "" if console is None else None
+        self.interrupts = console.interrupts() if console is not None else []
+        self.raw = raw
+        self.outside = outside
+        self.seen = 0
+        self.cwd = cwd
+        self.pid = pid
+        self.background = False
         self.functions: dict[str, Node] = {}
         self.jobs: list[int] = []
 
@@ -126,6 +151,8 @@ class Shell:
             exit_at, code = self.now, leave.args[0]
         except Jump:
             exit_at, code = self.now, self.status
+        except Interrupted:
+            exit_at, code = self.now, 130
         except Horizon:
             again_at, code = self.now, 0
         except Blocked:
@@ -137,16 +164,27 @@ class Shell:
     # -- time, output, the world ------------------------------------------------------------------------------------
 
     def sleep(self, delay: int) -> None:
-        """Let time pass. Raises Horizon where that is beyond the limit."""
-        self.now += delay
+        """Let time pass. Raises Horizon where that is beyond the limit, Interrupted at Ctrl-C."""
+        cut = self.interrupts[0] if self.interrupts and not self.background else FOREVER
+        interrupted = cut <= self.now + delay
+        self.now = max(self.now, cut) if interrupted else self.now + delay
         if self.now > self.limit:
             raise Horizon
+        while self.seen < len(self.outside) and self.outside[self.seen][0] <= self.now:
+            _, path, text = self.outside[self.seen]
+            self.seen += 1
+            self.put(path, text)
+        if interrupted:
+            del self.interrupts[0]
+            raise Interrupted
         if self.term_at is not None and self.trap is not None and self.now >= self.term_at:
             handler, self.term_at = self.trap, None
             self.execute(handler)
 
     def block(self) -> None:
-        """Stay in the foreground for ever."""
+        """Stay in the foreground for ever, or until Ctrl-C."""
+        if self.interrupts and not self.background:
+            self.sleep(max(0, self.interrupts[0] - self.now))
         if self.term_at is not None and self.trap is not None:
             self.sleep(max(0, self.term_at - self.now))
         raise Blocked
@@ -156,16 +194,28 @@ class Shell:
         if self.captures:
             self.captures[-1].append(text)
             return
+        if self.raw:
+            self.emit("out", text)
+            return
         *lines, self.partial = (self.partial + text).split("\n")
         for line in lines:
             self.effects.append((self.now, "log", line, None))
 
     def complain(self, text: str) -> None:
         """Standard error, which the log shows as well unless it was redirected."""
-        if not self.quiet:
-            held, self.captures = self.captures, []
-            self.write(text + "\n")
-            self.captures = held
+        if self.quiet:
+            return
+        if self.raw:
+            self.emit("err", text + "\n")
+            return
+        held, self.captures = self.captures, []
+        self.write(text + "\n")
+        self.captures = held
+
+    def emit(self, kind: str, text: str) -> None:
+        """Note raw output."""
+        if text:
+            self.effects.append((self.now, kind, text, None))
 
     def flush(self) -> None:
         """Log an unfinished line."""
@@ -173,12 +223,42 @@ class Shell:
             self.effects.append((self.now, "log", self.partial, None))
             self.partial = ""
 
-    def store(self, path: str, text: str | None) -> None:
-        """Write a file, or remove it (None)."""
+    def readline(self) -> str:
+        """The next line of standard input with its newline, "" at its end; waits for what is typed."""
+        if self.stdin is not None:
+            line, newline, self.stdin = self.stdin.partition("\n")
+            return line + newline
+        while (line := self.input.line()) is None:
+            arrival = self.input.following()
+            if arrival is None:
+                self.block()
+            self.sleep(max(0, arrival.at - self.now))
+            self.input.take(arrival)
+        return line
+
+    def slurp(self) -> str:
+        """All of standard input up to its end."""
+        text = ""
+        while line := self.readline():
+            text = self.bounded(text + line)
+        return text
+
+    def path(self, name: str) -> str:
+        """The full path of a name as it was given on a command line."""
+        if name.startswith("/") and "./" not in name and not name.endswith("/."):
+            return name
+        return posixpath.normpath(posixpath.join(self.cwd, name)) + ("/" if name.endswith("/") else "")
+
+    def put(self, path: str, text: str | None) -> None:
+        """Change the file system without telling anybody."""
         if text is None:
             self.files.pop(path, None)
         else:
-            self.files[path] = self.bounded(text)
+            self.files[path] = text
+
+    def store(self, path: str, text: str | None) -> None:
+        """Write a file, or remove it (None)."""
+        self.put(path, None if text is None else self.bounded(text))
         self.effects.append((self.now, "file", path, text))
 
     def bounded(self, text: str) -> str:
@@ -234,19 +314,20 @@ class Shell:
         self.execute(node)
 
     def _subshell(self, node: Node) -> None:
-        held = dict(self.vars)
+        held, place = dict(self.vars), self.cwd
         try:
             self.execute(node)
         except Leave as leave:
             self.status = leave.args[0]
-        self.vars = held
+        self.vars, self.cwd = held, place
 
     def _function(self, name: str, body: Node) -> None:
         self.functions[name] = body
         self.status = 0
 
     def _bg(self, node: Node) -> None:
-        start, held = self.now, dict(self.vars)
+        start, held, outer = self.now, dict(self.vars), self.background
+        self.background = True
         try:
             self.execute(node)
             end = self.now
@@ -254,6 +335,7 @@ class Shell:
             end = self.now
         except (Blocked, Horizon):
             end = FOREVER
+        self.background = outer
         self.jobs.append(end)
         self.now, self.vars, self.status = start, held, 0
 
@@ -352,7 +434,7 @@ class Shell:
         for fd, operator, word in redirections:
             value = self.text(word)
             if operator == "<":
-                self.stdin = self.files.get(value, "")
+                self.stdin = self.files.get(self.path(value), "")
             elif fd == "2":
                 self.quiet = operator != ">&" or bool(target)
             elif operator in (">", ">>"):
@@ -372,6 +454,7 @@ class Shell:
         if path in ("/dev/stdout", "/dev/stderr", "/proc/1/fd/1", "/proc/1/fd/2"):
             self.write(text)
         elif path != "/dev/null":
+            path = self.path(path)
             self.store(path, self.files.get(path, "") + text if append else text)
 
     def command(self, argv: list[str]) -> int:
@@ -456,7 +539,7 @@ class Shell:
 
     def variable(self, name: str, operator: str, default: Word) -> str:
         """The value of `$name` or `${name:-default}` and its relatives."""
-        special = {"?": str(self.status), "$": "1", "#": "0", "!": "7", "0": "sh", "@": "", "*": ""}
+        special = {"?": str(self.status), "$": str(self.pid), "#": "0", "!": "7", "0": "sh", "@": "", "*": ""}
         value = special.get(name, self.vars.get(name))
         if operator == "length":
             return str(len(value or ""))

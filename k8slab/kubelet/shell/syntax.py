@@ -32,6 +32,10 @@ class ShellSyntaxError(ValueError):
     """The script cannot be parsed; the text is what `sh` prints."""
 
 
+class UnfinishedScript(ShellSyntaxError):
+    """The script ends too early: more lines could complete it."""
+
+
 def parse(script: str) -> Node:
     """The script as nested tuples. Raises ShellSyntaxError."""
     parser = _Parser(script)
@@ -80,8 +84,12 @@ class _Parser:
         self.blank(newlines=True)
         if self.peek_word() != word:
             got = self.peek_word() or "end of file"
-            raise ShellSyntaxError(f'syntax error: unexpected {got} (expecting "{word}")')
+            raise self.fault(f'syntax error: unexpected {got} (expecting "{word}")')
         self.at += len(word)
+
+    def fault(self, message: str) -> ShellSyntaxError:
+        """The error here: at the end of the script, more could make it good."""
+        return (UnfinishedScript if self.at >= len(self.text) else ShellSyntaxError)(message)
 
     def sequence(self, until: tuple[str, ...]) -> Node:
         nodes: list[Node] = []
@@ -163,7 +171,7 @@ class _Parser:
     def expect(self, token: str) -> None:
         self.blank(newlines=True)
         if not self.take(token):
-            raise ShellSyntaxError(f'syntax error: unexpected end of file (expecting "{token}")')
+            raise self.fault(f'syntax error: unexpected end of file (expecting "{token}")')
 
     def conditional(self, _word: str) -> Node:
         branches = []
@@ -250,7 +258,7 @@ class _Parser:
                 return ("function", word[0][1], self.command())
         if not (assignments or words or redirections):
             got = self.text[self.at] if self.at < len(self.text) else "end of file"
-            raise ShellSyntaxError(f'syntax error: unexpected "{got}"')
+            raise self.fault(f'syntax error: unexpected "{got}"')
         return ("cmd", tuple(assignments), tuple(words), tuple(redirections))
 
     def redirection(self) -> tuple[str, str, Word] | None:
@@ -294,7 +302,7 @@ class _Parser:
     def closing(self, quote: str) -> int:
         end = self.text.find(quote, self.at + 1)
         if end < 0:
-            raise ShellSyntaxError("syntax error: unterminated quoted string")
+            raise UnfinishedScript("syntax error: unterminated quoted string")
         return end
 
     def double(self) -> list[tuple[str, Any, bool]]:
@@ -314,7 +322,7 @@ class _Parser:
                 pieces.append(("text", text[self.at : end], True))
                 self.at = end
         if self.at >= len(text):
-            raise ShellSyntaxError("syntax error: unterminated quoted string")
+            raise UnfinishedScript("syntax error: unterminated quoted string")
         self.at += 1
         return pieces
 
@@ -328,7 +336,7 @@ class _Parser:
         if text.startswith("$((", self.at):
             end = text.find("))", self.at)
             if end < 0:
-                raise ShellSyntaxError("syntax error: unterminated arithmetic")
+                raise UnfinishedScript("syntax error: unterminated arithmetic")
             inner = text[self.at + 3 : end]
             self.at = end + 2
             return ("arithmetic", inner, quoted)

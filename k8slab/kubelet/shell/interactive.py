@@ -1,0 +1,78 @@
+"""A shell that reads its commands from standard input: at a terminal with a prompt, else silently."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from k8slab.kubelet.shell.syntax import ShellSyntaxError, UnfinishedScript, parse
+
+if TYPE_CHECKING:
+    from k8slab.kubelet.shell.run import Shell
+
+
+def interact(shell: Shell, name: str = "sh") -> int:
+    """Read commands and run them until the end of input or `exit`; returns the last status."""
+    prompting = shell.input is not None and shell.input.terminal and shell.stdin is None
+    text = ""
+    shell.status = 0
+    while (line := _read(shell, name, text, prompting)) != "":
+        if line is None:
+            text = ""
+            continue
+        text += line
+        try:
+            node = parse(text)
+        except UnfinishedScript:
+            continue
+        except ShellSyntaxError as error:
+            shell.complain(f"{name}: {error}")
+            shell.status = 2
+        else:
+            _run(shell, node, prompting)
+        text = ""
+    if text:
+        shell.complain(f"{name}: syntax error: unexpected end of file")
+        shell.status = 2
+    if prompting:
+        shell.write("exit\n" if name == "bash" else "\n")
+    return shell.status
+
+
+def _read(shell: Shell, name: str, text: str, prompting: bool) -> str | None:
+    """The next line, "" at the end of input, None where Ctrl-C took it back."""
+    from k8slab.kubelet.shell.run import Interrupted
+
+    if prompting:
+        shell.write("> " if text else _prompt(shell, name))
+    try:
+        return shell.readline()
+    except Interrupted:
+        shell.status = 130
+        shell.write("\n")
+        return None
+
+
+def _run(shell: Shell, node: tuple[object, ...], prompting: bool) -> None:
+    from k8slab.kubelet.shell.run import Interrupted, Jump
+
+    held = shell.status
+    try:
+        if node == ("seq", ()):
+            shell.status = held
+        else:
+            shell.execute(node)
+    except Jump:
+        pass
+    except Interrupted:
+        if not prompting:
+            raise
+        shell.captures.clear()
+        shell.quiet, shell.stdin, shell.status = False, None, 130
+        shell.write("\n")
+
+
+def _prompt(shell: Shell, name: str) -> str:
+    if name == "bash":
+        place = "~" if shell.cwd == "/root" else shell.cwd
+        return f"{shell.vars.get('USER', 'root')}@{shell.vars.get('HOSTNAME', 'localhost')}:{place}# "
+    return f"{'~' if shell.cwd == '/root' else shell.cwd} # "
