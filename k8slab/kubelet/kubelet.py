@@ -25,8 +25,8 @@ from k8slab.kubelet.programs import Process
 from k8slab.kubelet.recovery import lose_power, reboot, resume
 from k8slab.kubelet.runtime import make_process
 from k8slab.kubelet.stages import TERMINATED
-from k8slab.kubelet.streaming import found_container, stream
 from k8slab.kubelet.static_pods import Manifests, StaticPods, is_mirror
+from k8slab.kubelet.streaming import found_container, stream
 from k8slab.kubelet.world import World
 from k8slab.sim.clock import SECOND, Clock
 from k8slab.sim.timestamps import rfc3339

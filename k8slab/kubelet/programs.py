@@ -503,7 +503,9 @@ class Process:
         """What happened of one kind up to `until` (`file`, also by others; `follow`): (lab time, value, detail)."""
         found = self._own_effects(kind, until)
         if kind == "file" and self.outside:
-            found.extend((self.started + at, path, text) for at, path, text in self.outside if self.started + at <= until)
+            found.extend(
+                (self.started + at, path, text) for at, path, text in self.outside if self.started + at <= until
+            )
             found.sort(key=_when)
         return found
 
@@ -609,7 +611,7 @@ class Process:
             limit,
             self.wall,
             self.answers,
-            self.ask,
+            self._question if self.ask else None,
             present,
             dict.fromkeys(self.serves, self.program),
             dict.fromkeys(self.program.checks, self.verdict),
@@ -624,6 +626,11 @@ class Process:
         outcome = shell.run(self.script)
         echoes = [(arrival.at, "out", arrival.echo, None) for arrival in self.arrivals or () if arrival.echo]
         return outcome._replace(effects=sorted([*echoes, *outcome.effects], key=_when)) if echoes else outcome
+
+    def _question(self, kind: str, target: Any) -> Any:
+        if kind == "processes" and self.neighbour is None:
+            return [[1, " ".join(self.argv)]]
+        return self.ask(kind, target)
 
     def _others(self, limit: int) -> list[tuple[int, str, str | None]]:
         """What others write while it runs."""

@@ -225,8 +225,9 @@ class Exec(Session):
 
     def __init__(self, worker: PodWorker, container: Container, options: dict[str, Any], sink: Any) -> None:
         super().__init__(worker, container, options, sink)
+        self.pid = FIRST_PID
         self.command = [str(word) for word in options.get("command") or ()]
-        pids = [each.pid for each in container.sessions if isinstance(each, Exec)]
+        pids: list[int] = [each.pid for each in container.sessions if isinstance(each, Exec)]
         self.pid = max(pids) + PID_STEP if pids else FIRST_PID
         container.sessions.append(self)
         missing = self._missing()
@@ -237,9 +238,7 @@ class Exec(Session):
         try:
             self.process = self._begin(command_node(self.command))
         except ShellSyntaxError as error:
-            self.process = self._begin(
-                ("seq", (command_node(["echo", f"sh: {error}"]), command_node(["exit", "2"])))
-            )
+            self.process = self._begin(("seq", (command_node(["echo", f"sh: {error}"]), command_node(["exit", "2"]))))
         self.plan()
 
     def _missing(self) -> str:
@@ -306,7 +305,8 @@ class Exec(Session):
     def act(self, kind: str, value: Any) -> None:
         """Let others see a file that was written, and feel a signal."""
         if kind == "file":
-            write_file(self.worker, self.container, *value, by=self)
+            path, text = value
+            write_file(self.worker, self.container, path, text, by=self)
             return
         pid, number = value
         if pid == 1:
@@ -390,7 +390,7 @@ class Forward:
         return self.worker.sandbox.ready
 
     def connect(self, port: int) -> str:
-        """"" where something listens on the port, else what containerd says."""
+        """ "" where something listens on the port, else what containerd says."""
         worker = self.worker
         now = worker.clock.now
         if self.alive and any(c.state == RUNNING and c.process.listens(port, now) for c in worker.containers):

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from k8slab.api.request import ANONYMOUS, Request, UserInfo
 from k8slab.errors import ApiError
-from k8slab.serve.protocol import CERTIFICATE
+from k8slab.serve.protocol import CERTIFICATE, SWITCH
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -38,7 +38,8 @@ class Exchange:
     def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
-        self.query = _query(scope["query_string"])
+        self.query_string: bytes = scope["query_string"]
+        self.query = _query(self.query_string)
         self.user: UserInfo = ANONYMOUS
         self.impersonate: UserInfo | None = None
         self.follow_up: Request | None = None
@@ -46,6 +47,7 @@ class Exchange:
         self._headers: list[Header] = scope["headers"]
         self._receive, self._send = receive, send
         self.extra_headers: list[Header] = []
+        self._switch = scope.get("state", {}).get(SWITCH)
         self.begun = False
 
     def header(self, name: str) -> str:
@@ -107,6 +109,11 @@ class Exchange:
         """Return when the client has closed the connection."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
+
+    def switch(self, headers: list[Header]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Answer 101 and take the connection over: from now on it does not speak HTTP any more."""
+        self.begun = True
+        return self._switch([*headers, *self.extra_headers])
 
     async def _begin(self, code: int, content_type: str, headers: Iterable[Header]) -> None:
         head = [

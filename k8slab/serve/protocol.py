@@ -9,12 +9,17 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 #: Key of the verified client certificate (DER) in the state of each request.
 CERTIFICATE = "k8slab.client_certificate"
 #: Seconds for a new connection to send its first request (Go's ReadHeaderTimeout in kube-apiserver is 32 s).
 FIRST_REQUEST = 32.0
+#: Key of the method that hands the connection over, in the state of each request.
+SWITCH = "k8slab.switch"
+#: Bytes that may wait to be read from, and to be written to, a connection that was handed over.
+BUFFER = 256 * 1024
 
 
 class Gathering:
@@ -38,6 +43,12 @@ class Gathering:
         self._flush()
         self._transport.close()
 
+    @property
+    def bare(self) -> asyncio.Transport:
+        """The transport itself, once what was gathered has been sent."""
+        self._flush()
+        return self._transport
+
     def _flush(self) -> None:
         if self._parts:
             data, self._parts = b"".join(self._parts), []
@@ -48,13 +59,14 @@ class Connection(H11Protocol):
     """One client's connection."""
 
     _first_request: asyncio.TimerHandle | None = None
+    _bare: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Remember the certificate of a new connection and start its clock."""
         super().connection_made(Gathering(transport, self.loop))  # type: ignore[arg-type]
         tls = transport.get_extra_info("ssl_object")
         certificate = tls.getpeercert(binary_form=True) if tls is not None else None
-        self.app_state: dict[str, Any] = {**self.app_state, CERTIFICATE: certificate}
+        self.app_state: dict[str, Any] = {**self.app_state, CERTIFICATE: certificate, SWITCH: self.switch}
         self._first_request = self.loop.call_later(FIRST_REQUEST, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -63,6 +75,42 @@ class Connection(H11Protocol):
             self._first_request.cancel()
         super().connection_lost(exc)
 
+    def switch(self, headers: list[tuple[bytes, bytes]]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Answer 101 Switching Protocols and hand the connection over to who asks, with what was read already."""
+        event = h11.InformationalResponse(status_code=101, headers=headers, reason=b"Switching Protocols")
+        self.transport.write(self.conn.send(event))
+        self._bare = self.transport.bare  # type: ignore[attr-defined]
+        self.cycle.disconnected = self.cycle.response_complete = True
+        reader = asyncio.StreamReader(limit=BUFFER, loop=self.loop)
+        protocol = Switched(reader, self)
+        self._bare.set_protocol(protocol)
+        protocol.connection_made(self._bare)
+        self._bare.set_write_buffer_limits(high=BUFFER)
+        self.flow.resume_reading()
+        if read := self.conn.trailing_data[0]:
+            reader.feed_data(read)
+        return reader, asyncio.StreamWriter(self._bare, protocol, reader, self.loop)
+
+    def shutdown(self) -> None:
+        """The server stops."""
+        if self._bare is not None:
+            self._bare.close()
+        else:
+            super().shutdown()
+
     def _give_up(self) -> None:
         if self.scope is None and not self.transport.is_closing():
             self.transport.close()
+
+
+class Switched(asyncio.StreamReaderProtocol):
+    """A connection that does not speak HTTP any more; the server still knows it as the one that it was."""
+
+    def __init__(self, reader: asyncio.StreamReader, former: Connection) -> None:
+        super().__init__(reader, loop=former.loop)
+        self._former = former
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The server need not close this one any more."""
+        self._former.connections.discard(self._former)
+        super().connection_lost(exc)

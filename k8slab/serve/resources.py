@@ -18,6 +18,8 @@ from k8slab.serve.authentication import unauthorized
 from k8slab.serve.encoding import encode, encode_yaml, headers_of, plain, wants_pretty
 from k8slab.serve.logs import serve_log
 from k8slab.serve.negotiation import JSON, YAML, choose
+from k8slab.serve.streaming import SUBRESOURCES as SESSIONS
+from k8slab.serve.streaming import Streaming
 from k8slab.serve.watching import DEFAULT_TIMEOUT, EventCache, Stream, serve_watch
 
 if TYPE_CHECKING:
@@ -41,12 +43,16 @@ class Resources:
         self.server = door.cluster.server
         self._authenticator = authenticator
         self._events = EventCache(self.server)
+        self._streaming = Streaming(door)
 
     async def serve(self, exchange: Exchange) -> None:
         """Answer a request. Raises ApiError for what is wrong with it as HTTP."""
         if exchange.user.name == ANONYMOUS.name and not self._authenticator.anonymous:
             raise unauthorized()
         request = await self._request(exchange)
+        if request.subresource in SESSIONS and request.resource == "pods":
+            await self._streaming.serve(exchange, request)
+            return
         media_type, accept = choose(exchange.header("accept"), request.verb)
         if request.verb == "watch":
             await self._watch(exchange, request, accept)

@@ -29,7 +29,9 @@ def connect(call: Call) -> Response:
         raise bad_request(f"pod {call.name} does not have a host assigned")
     proxy = call.server.node_proxy
     if proxy is None or pod.spec.nodeName not in proxy.kubelets:
-        raise ApiError(500, "InternalError", f"error dialing backend: dial tcp: lookup {pod.spec.nodeName}: no such host")
+        raise ApiError(
+            500, "InternalError", f"error dialing backend: dial tcp: lookup {pod.spec.nodeName}: no such host"
+        )
     return Response(200, proxy.stream(kind, call.namespace, call.name, options, call.request.sink))
 
 
@@ -42,4 +44,3 @@ def _authorize(call: Call) -> None:
     decision = authorizer.authorize(attributes)
     if not decision.allowed:
         raise refusal(attributes, decision.reason)
-

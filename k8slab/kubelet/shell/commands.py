@@ -119,9 +119,7 @@ def _cat(shell: Shell, argv: Argv) -> int:
 
 def _tail(shell: Shell, argv: Argv) -> int:
     """head and tail; `tail -f` stays, and the log goes on with what others write into the file."""
-    paths = [
-        shell.path(word) for word in argv[1:] if not word.startswith("-") and not re.fullmatch(r"\+?\d+", word)
-    ]
+    paths = [shell.path(word) for word in argv[1:] if not word.startswith("-") and not re.fullmatch(r"\+?\d+", word)]
     follow = any(re.match(r"-[a-z]*[fF]", word) or word.startswith("--follow") for word in argv[1:])
     counts = [word.removeprefix("-n").lstrip("-=") for word in argv[1:] if re.fullmatch(r"(-n=?)?[-+]?\d+", word)]
     whole = any(count.startswith("+") for count in counts)
@@ -524,7 +522,8 @@ COMMANDS: dict[str, Callable[[Shell, Argv], int]] = {
     "sleep": _sleep, "echo": _echo, "printf": _printf, "true": _true, ":": _true, "false": _false, "exit": _exit,
     "break": _jump, "continue": _jump, "return": _jump, "date": _date, "cat": _cat, "tail": _tail, "head": _tail,
     "env": _env, "printenv": _env, "export": _export, "readonly": _export, "local": _export, "unset": _unset,
-    "set": _set, "read": _read, "seq": _seq, "touch": _touch, "rm": _rm, "cp": _copy, "mv": _copy, "ls": ls, "cd": cd, "pwd": pwd, "mkdir": mkdir, "tar": tar, "ps": ps, "id": user_id, "stty": stty,
+    "set": _set, "read": _read, "seq": _seq, "touch": _touch, "rm": _rm, "cp": _copy, "mv": _copy, "ls": ls,
+    "cd": cd, "pwd": pwd, "mkdir": mkdir, "tar": tar, "ps": ps, "id": user_id, "stty": stty,
     "test": _test, "[": _test, "[[": _test, "grep": _grep, "awk": _awk, "wc": _wc, "tee": _tee, "trap": _trap,
     "wait": _wait, "exec": _exec, "sh": _nested, "bash": _nested, "ash": _nested, "kill": kill,
     "hostname": _hostname, "whoami": _whoami, "wget": _fetch, "curl": _fetch, "nslookup": _nslookup, "dig": _nslookup,

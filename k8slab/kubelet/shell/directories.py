@@ -1,4 +1,4 @@
-"""Commands about directories: a file system that knows only files, and directories with a marker where they are empty."""
+"""Commands about directories: the file system knows files, and a marker for each directory that was made empty."""
 
 from __future__ import annotations
 

@@ -67,7 +67,8 @@ def _run(shell: Shell, node: tuple[object, ...], prompting: bool) -> None:
         if not prompting:
             raise
         shell.captures.clear()
-        shell.quiet, shell.stdin, shell.status = False, None, 130
+        shell.quiet, shell.diverted, shell.merged = False, False, False
+        shell.stdin, shell.status = None, 130
         shell.write("\n")
 
 

@@ -137,6 +137,8 @@ class Shell:
         self.cwd = cwd
         self.pid = pid
         self.background = False
+        # Where the two outputs go: `>&2` and `2>&1`.
+        self.diverted = self.merged = False
         self.functions: dict[str, Node] = {}
         self.jobs: list[int] = []
 
@@ -191,6 +193,12 @@ class Shell:
 
     def write(self, text: str) -> None:
         """Standard output: to whoever captures it, else to the log by lines."""
+        if self.diverted:
+            if not self.raw:
+                self.complain(text.removesuffix("\n"))
+            elif not self.quiet:
+                self.emit("err", text)
+            return
         if self.captures:
             self.captures[-1].append(text)
             return
@@ -205,12 +213,15 @@ class Shell:
         """Standard error, which the log shows as well unless it was redirected."""
         if self.quiet:
             return
+        if self.merged and not self.diverted:
+            self.write(text + "\n")
+            return
         if self.raw:
             self.emit("err", text + "\n")
             return
-        held, self.captures = self.captures, []
+        held, self.captures, diverted, self.diverted = self.captures, [], self.diverted, False
         self.write(text + "\n")
-        self.captures = held
+        self.captures, self.diverted = held, diverted
 
     def emit(self, kind: str, text: str) -> None:
         """Note raw output."""
@@ -430,15 +441,18 @@ class Shell:
 
     def with_redirections(self, redirections: tuple[Any, ...], action: Callable[[Any], Any], argument: Any) -> None:
         """Run an action with its output and input elsewhere."""
-        target, append, quiet, stdin = None, False, self.quiet, self.stdin
+        target, append, stdin = None, False, self.stdin
+        held = self.quiet, self.diverted, self.merged
         for fd, operator, word in redirections:
             value = self.text(word)
             if operator == "<":
                 self.stdin = self.files.get(self.path(value), "")
             elif fd == "2":
-                self.quiet = operator != ">&" or bool(target)
+                self.quiet, self.merged = operator != ">&", operator == ">&" and value == "1"
+            elif operator == ">&" and value == "2":
+                self.diverted = True
             elif operator in (">", ">>"):
-                target, append = value, operator == ">>"
+                target, append, self.diverted = value, operator == ">>", False
         if target is None:
             action(argument)
         else:
@@ -447,7 +461,7 @@ class Shell:
                 action(argument)
             finally:
                 self.save(target, "".join(self.captures.pop()), append)
-        self.quiet, self.stdin = quiet, stdin
+        (self.quiet, self.diverted, self.merged), self.stdin = held, stdin
 
     def save(self, path: str, text: str, append: bool) -> None:
         """What `>` and `>>` do."""
