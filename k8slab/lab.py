@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from k8slab.client import Client
     from k8slab.cluster.console import Console
     from k8slab.cluster.faults import Faults
+    from k8slab.cluster.machine import MachineHandle
     from k8slab.controllers.custom import CustomController
     from k8slab.kubelet.images import ImageRegistry
     from k8slab.serve.server import Server
@@ -300,6 +301,19 @@ class Lab:
     def fail_node(self, name: str) -> None:
         """Cut a node's power; the cluster finds out by itself (after 50 s without a heartbeat)."""
         self.faults.fail_node(name)
+
+    def shutdown_node(self, name: str) -> None:
+        """Shut a node down cleanly: its Pods are ended first, the critical ones last. `recover_node` boots it."""
+        self.faults.shutdown_node(name)
+
+    def node(self, name: str) -> MachineHandle:
+        """A machine: its folder of static Pods (`manifests`), its kubelet's log (`journal()`), `stats()`, `reboot()`.
+
+        Raises NoSuchTargetError for an unknown name.
+        """
+        from k8slab.cluster.machine import MachineHandle
+
+        return MachineHandle(self.cluster, name)
 
     def recover_node(self, name: str) -> None:
         """Give a failed node its power back."""

@@ -110,6 +110,7 @@ class Cluster:
         self.cni = CNI(self.streams)
         self.components: dict[str, Component] = {}
         self.kubelets: dict[str, Kubelet] = {}
+        self.followed: dict[str, dict[str, None]] = {}
         self.metrics = MetricsServer(self.clock, self.kubelets, self.server)
         self.schedulers: list[Scheduler] = []
         self.managers: list[ControllerManager] = []
@@ -189,6 +190,7 @@ class Cluster:
             kubelet.manifests.update(control_plane_manifests(parts))
         self.kubelets[spec.name] = kubelet
         self.components[f"kubelet/{spec.name}"] = kubelet
+        self.components[f"containerd/{spec.name}"] = kubelet.runtime
 
     def _in_cloud(self, spec: Any) -> Any:
         """The machine as the cloud has it, and what is left for the kubelet to say about it."""

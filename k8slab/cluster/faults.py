@@ -19,7 +19,7 @@ class NoSuchTargetError(K8sLabError):
     """A fault was asked for something that is not there; the message lists what is."""
 
 
-NODE_VERBS = ("fail_node", "recover_node")
+NODE_VERBS = ("fail_node", "recover_node", "shutdown_node", "write_manifest", "remove_manifest")
 PROCESS_VERBS = ("crash", "stop", "start", "pause", "resume")
 CLOUD_VERBS = ("stop_machine", "start_machine", "delete_machine", "fail_cloud", "recover_cloud", "limit_cloud")
 VERBS = frozenset((*NODE_VERBS, *PROCESS_VERBS, *CLOUD_VERBS, "heal"))
@@ -45,6 +45,22 @@ class Faults:
     def recover_node(self, name: str) -> None:
         """Give a failed machine its power back: it boots, and its kubelet looks what is left for it to run."""
         self._enter("recover_node", self._node(name))
+
+    def shutdown_node(self, name: str) -> None:
+        """Shut a machine down cleanly: its kubelet ends the Pods first, the critical ones last; then it is off."""
+        self._enter("shutdown_node", self._node(name))
+
+    def write_manifest(self, node: str, file: str, text: str) -> None:
+        """Put a file into a machine's `/etc/kubernetes/manifests`."""
+        self._enter("write_manifest", self._node(node), file, text)
+
+    def remove_manifest(self, node: str, file: str) -> None:
+        """Remove a file from a machine's `/etc/kubernetes/manifests`."""
+        self._enter("remove_manifest", self._node(node), file)
+
+    def known_node(self, name: str) -> str:
+        """The name, if there is such a machine. Raises NoSuchTargetError."""
+        return self._node(name)
 
     def crash(self, component: str) -> None:
         """Kill a component's process (``kube-scheduler``, ``kubelet/worker-1``, ...); it stays down until ``start``."""
@@ -109,6 +125,17 @@ class Faults:
         if name not in self.failed_nodes:
             self._cluster.kubelets[name].power_off()
             self.failed_nodes[name] = None
+
+    def _shutdown_node(self, name: str) -> None:
+        if name not in self.failed_nodes:
+            self.failed_nodes[name] = None
+            self._cluster.kubelets[name].shutdown.begin()
+
+    def _write_manifest(self, node: str, file: str, text: str) -> None:
+        self._cluster.kubelets[node].manifests[file] = text
+
+    def _remove_manifest(self, node: str, file: str) -> None:
+        self._cluster.kubelets[node].manifests.pop(file, None)
 
     def _recover_node(self, name: str) -> None:
         if name in self.failed_nodes:

@@ -15,9 +15,14 @@ from k8slab.network.cni import POD_NETWORK
 MAX_NODES = 15_000
 
 Shape = Mapping[str, Any]
-"""What a machine is: any of name, cpu, memory, pods, labels, taints, zone."""
+"""What a machine is: any of SHAPE_FIELDS, as `kubelet.NodeSpec` has them."""
 
-SHAPE_FIELDS = ("name", "cpu", "memory", "pods", "labels", "taints", "zone", "region")
+SHAPE_FIELDS = (
+    *("name", "cpu", "memory", "pods", "labels", "taints", "zone", "region", "ephemeral_storage", "pids"),
+    *("system_reserved", "kube_reserved", "image_gc_high", "image_gc_low"),
+    *("eviction_hard", "eviction_soft", "eviction_soft_grace", "eviction_minimum_reclaim", "eviction_max_grace"),
+    *("shutdown_grace_period", "shutdown_grace_period_critical_pods"),
+)
 
 
 class TopologyError(K8sLabError):

@@ -348,10 +348,15 @@ class Heartbeat:
             self._pressured("MemoryPressure", "SufficientMemory", "InsufficientMemory", "memory available"),
             self._pressured("DiskPressure", "NoDiskPressure", "DiskPressure", "disk pressure"),
             self._pressured("PIDPressure", "SufficientPID", "InsufficientPID", "PID available"),
-            self._condition("Ready", True, "KubeletReady", "kubelet is posting ready status")
-            if self.ready
-            else self._condition("Ready", False, "KubeletNotReady", NETWORK_NOT_READY),
+            self._readiness(),
         )
+
+    def _readiness(self) -> core.NodeCondition:
+        problems = [*self.kubelet.troubles(), *(() if self.ready else (NETWORK_NOT_READY,))]
+        if not problems:
+            return self._condition("Ready", True, "KubeletReady", "kubelet is posting ready status")
+        text = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
+        return self._condition("Ready", False, "KubeletNotReady", text)
 
     def _pressured(self, type_: str, good: str, bad: str, words: str) -> core.NodeCondition:
         holds = type_ in self.pressure

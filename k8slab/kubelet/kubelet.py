@@ -14,16 +14,20 @@ from k8slab.kubelet.admission import Room, admit, bytes_of, fits
 from k8slab.kubelet.attachments import Attachments
 from k8slab.kubelet.backoff import Backoff
 from k8slab.kubelet.container import Container
+from k8slab.kubelet.containerd import DOWN, Containerd
+from k8slab.kubelet.disk import Disk
 from k8slab.kubelet.environment import Lookup, environment
 from k8slab.kubelet.eviction import Eviction
 from k8slab.kubelet.heartbeat import Heartbeat
 from k8slab.kubelet.images import Image, ImageRegistry, ImageStore, image_id
+from k8slab.kubelet.journal import ERROR, INFO, KubeletLog
 from k8slab.kubelet.logs import read_log
 from k8slab.kubelet.node import NodeSpec, capacity
 from k8slab.kubelet.pod_worker import PodWorker
 from k8slab.kubelet.programs import Process
 from k8slab.kubelet.recovery import lose_power, reboot, resume
 from k8slab.kubelet.runtime import make_process
+from k8slab.kubelet.shutdown import CONDITION, REFUSAL, Shutdown
 from k8slab.kubelet.stages import TERMINATED
 from k8slab.kubelet.static_pods import Manifests, StaticPods, is_mirror
 from k8slab.kubelet.streaming import found_container, stream
@@ -85,9 +89,13 @@ class Kubelet:
         self.room = Room(self.allocatable)
         self.recorder = Recorder(client, clock, trace, "kubelet", node.name)
         self.heartbeat = Heartbeat(self)
-        self.eviction = Eviction(self)
         self.attachments = Attachments(self)
         self.memory_capacity = quantity.value(node.memory)
+        self.disk = Disk(self)
+        self.eviction = Eviction(self)
+        self.journal = KubeletLog(clock)
+        self.shutdown = Shutdown(self)
+        self.runtime = Containerd(self)
         self.static = StaticPods(self)
         self.manifests = Manifests(self)
         self.world = World(client, cni)
@@ -95,6 +103,7 @@ class Kubelet:
         self.crash_backoff = Backoff()
         self.image_backoff = Backoff()
         self.pull_errors: dict[str, str] = {}
+        self.pinned = (PAUSE_IMAGE,)
         self.informer = Informer(client, clock, "pods", field_selector=f"spec.nodeName={node.name}")
         self.informer.add_handler(self._pod_added, self._pod_updated, self._pod_deleted)
         self.api_node: core.Node | None = None
@@ -154,8 +163,11 @@ class Kubelet:
         if not self.powered:
             self.clock.cancel(self._boot_timer)
             return
+        self.shutdown.cancel()
         self.crash()
         self.powered = False
+        self.clock.cancel(self.runtime.timer)
+        self.runtime.up, self.runtime.noticed = True, False
         for worker in self.workers.values():
             lose_power(worker)
         self.images.interrupted(self.clock.now)
@@ -163,6 +175,7 @@ class Kubelet:
     def power_on(self, boot_time: int = BOOT_TIME) -> None:
         """Switch the machine on; its kubelet starts after `boot_time` microseconds."""
         if self.powered:
+            self.shutdown.again = self.shutdown.active
             return
         self.clock.cancel(self._boot_timer)
         self._boot_timer = self.clock.call_after(boot_time, self._booted)
@@ -189,11 +202,19 @@ class Kubelet:
             self._finished_before(worker, pod)
             return
         self.workers[worker.uid] = worker
-        refusal = admit(pod, self._node_for(pod), self.room, self.heartbeat.pressure)
+        refusal = (
+            REFUSAL if self.shutdown.active else admit(pod, self._node_for(pod), self.room, self.heartbeat.pressure)
+        )
         if refusal is None:
             worker.accept()
         else:
             worker.reject(*refusal)
+
+    def _refusal(self, pod: core.Pod) -> tuple[str, str] | None:
+        """Why this node does not take the Pod."""
+        if self.shutdown.active:
+            return REFUSAL
+        return admit(pod, self._node_for(pod), self.room, self.heartbeat.pressure)
 
     def _node_for(self, pod: core.Pod) -> core.Node | None:
         """The Node as known here, asked for again where the Pod does not fit: its labels may have changed since."""
@@ -316,13 +337,14 @@ class Kubelet:
     def began(self, worker: PodWorker, container: Container) -> None:
         """A container runs."""
         limit = self.memory_limit(container)
-        self.eviction.began(container.id, container.process.memory_bound(limit))
+        self.eviction.began(worker, container, container.process.memory_bound(limit))
         if container.process.sends():
             self.senders[container.id] = (worker, container)
 
     def ended(self, container: Container) -> None:
         """A container does not run any more."""
         self.eviction.ended(container.id)
+        self.disk.fillers.pop(container.id, None)
         self.senders.pop(container.id, None)
 
     def node_seen(self, node: core.Node) -> None:
@@ -353,6 +375,15 @@ class Kubelet:
         if self._reference is None:
             self._reference = core.ObjectReference(kind="Node", name=self.node.name, uid=self.node.name)
         self.event(self._reference, type_, reason, message)
+
+    def log(self, message: str, details: str = "", problem: bool = False, source: str = "kubelet.go:1") -> None:
+        """Write a line into the kubelet's own log."""
+        self.journal.write(ERROR if problem else INFO, message, details, source)
+
+    def troubles(self) -> list[str]:
+        """Why the node is not ready, whatever its network says."""
+        found = [DOWN] if self.runtime.noticed else []
+        return [*found, CONDITION] if self.shutdown.active else found
 
     def image_arrived(self, name: str, image: Image) -> None:
         """An image was pulled: the node's status changes."""

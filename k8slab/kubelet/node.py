@@ -10,6 +10,7 @@ from k8slab.api import quantity
 from k8slab.api.base import Quantity
 from k8slab.api.labels import kubelet_may_set
 from k8slab.api.meta_v1 import ObjectMeta
+from k8slab.kubelet.thresholds import HARD, amount
 
 KUBELET_VERSION = "v1.36.2"
 OS_IMAGE = "Debian GNU/Linux 12 (bookworm)"
@@ -17,8 +18,6 @@ KERNEL_VERSION = "6.1.0-41-amd64"
 RUNTIME_VERSION = "containerd://2.1.5"
 KUBELET_PORT = 10250
 Amounts = dict[str, Quantity]
-RESERVED_MEMORY_KI = 100 * 1024
-"""What hard eviction keeps free (memory.available<100Mi): allocatable is smaller by this."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class NodeSpec:
     Args:
         name: also the host name.
         cpu: cores.
-        memory: bytes as a quantity; like a real machine, the node allots 100Mi less than it has.
+        memory: bytes as a quantity; the node allots what it reserves, and what hard eviction keeps free, less.
         pods: `maxPods`.
         ephemeral_storage: size of the root disk; 90 % can be allotted.
         labels: added to the well-known ones.
@@ -37,6 +36,15 @@ class NodeSpec:
         address: InternalIP; given by the lab where it is empty.
         zone, region, instance_type: topology labels, left out when empty.
         images: names of images that are on the disk from the beginning.
+        system_reserved, kube_reserved: what the node keeps for itself: `{"cpu": "200m", "memory": "500Mi"}`.
+        eviction_hard, eviction_soft, eviction_soft_grace, eviction_minimum_reclaim: by signal (`memory.available`,
+            `nodefs.available`, `imagefs.available`, `pid.available`); what `eviction_hard` does not name keeps its
+            default.
+        eviction_max_grace: seconds that Pods get at most after a soft threshold (evictionMaxPodGracePeriod).
+        pids: how many processes and threads there can be.
+        image_gc_high, image_gc_low: percent of the disk at which unused images are deleted, and down to which.
+        shutdown_grace_period, shutdown_grace_period_critical_pods: what a clean shutdown grants; the second is the part
+            of the first that is kept for critical Pods. Real kubelets have 0 here unless somebody sets it.
         cloud_provider: `external`: a cloud controller completes the Node, and Pods wait for it (--cloud-provider).
     """
 
@@ -54,6 +62,18 @@ class NodeSpec:
     instance_type: str = ""
     images: tuple[str, ...] = ()
     provider_id: str = ""
+    system_reserved: dict[str, str] = field(default_factory=dict)
+    kube_reserved: dict[str, str] = field(default_factory=dict)
+    eviction_hard: dict[str, str] = field(default_factory=dict)
+    eviction_soft: dict[str, str] = field(default_factory=dict)
+    eviction_soft_grace: dict[str, str] = field(default_factory=dict)
+    eviction_minimum_reclaim: dict[str, str] = field(default_factory=dict)
+    eviction_max_grace: int = 0
+    pids: int = 32768
+    image_gc_high: int = 85
+    image_gc_low: int = 80
+    shutdown_grace_period: str = "30s"
+    shutdown_grace_period_critical_pods: str = "10s"
     cloud_provider: str = ""
 
 
@@ -116,12 +136,24 @@ def capacity(spec: NodeSpec) -> tuple[Amounts, Amounts]:
     storage = quantity.value(spec.ephemeral_storage)
     common = {"cpu": spec.cpu, "hugepages-1Gi": "0", "hugepages-2Mi": "0", "pods": str(spec.pods)}
     have: Amounts = {**common, "ephemeral-storage": f"{storage // 1024}Ki", "memory": f"{memory_ki}Ki"}
+    kept = {name: reserved(spec, name) for name in ("cpu", "memory", "ephemeral-storage")}
+    limits = {**HARD, **spec.eviction_hard}
+    keep = amount(limits["memory.available"], memory_ki * 1024) + kept["memory"]
+    disk = storage - amount(limits["nodefs.available"], storage) - kept["ephemeral-storage"]
     allot: Amounts = {
         **common,
-        "ephemeral-storage": str(storage - storage // 10),
-        "memory": f"{memory_ki - RESERVED_MEMORY_KI}Ki",
+        "ephemeral-storage": str(max(0, disk)),
+        "memory": f"{max(0, memory_ki - keep // 1024)}Ki",
     }
+    if kept["cpu"]:
+        allot["cpu"] = quantity.from_milli(max(0, quantity.milli(spec.cpu) - kept["cpu"]))
     return dict(sorted(have.items())), dict(sorted(allot.items()))
+
+
+def reserved(spec: NodeSpec, name: str) -> int:
+    """What a node keeps for itself: bytes, or millicores."""
+    unit = quantity.milli if name == "cpu" else quantity.value
+    return sum(unit(each[name]) for each in (spec.system_reserved, spec.kube_reserved) if name in each)
 
 
 def system_info(spec: NodeSpec, boot: int = 0) -> core.NodeSystemInfo:

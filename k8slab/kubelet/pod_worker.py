@@ -14,6 +14,7 @@ from k8slab.api import core_v1 as core
 from k8slab.errors import ApiError
 from k8slab.kubelet import status
 from k8slab.kubelet.container import APP, EPHEMERAL, EXITED, INIT, LISTS, RUNNING, SIDECAR, WAITING, Container
+from k8slab.kubelet.containerd import RETRY
 from k8slab.kubelet.probes import LIVENESS, READINESS, STARTUP, Probe, probes_of
 from k8slab.kubelet.reporter import SYNC_RETRY, Reporter
 from k8slab.kubelet.resizing import Resizer
@@ -240,6 +241,9 @@ class PodWorker:
         self.sync_timer = None
         if self.deaf:
             return
+        if not self.kubelet.runtime.up:
+            self.request_sync(RETRY)
+            return
         if self.starter.busy:
             self.starter.look_again = True
             return
@@ -378,11 +382,18 @@ class PodWorker:
         """Stop all containers; then the Pod's last status, and if it was deleted its removal."""
         if self.stage in (TERMINATING, TERMINATED):
             return
+        if not self.kubelet.runtime.up:
+            self.step = self.later(RETRY, self._terminate_later, grace)
+            return
         self.stage = TERMINATING
         self.pause()
         self.clock.cancel(self.deadline)
         self.clock.cancel(self.resizer.timer)
         self.stopper.begin(grace)
+
+    def _terminate_later(self, grace: int) -> None:
+        self.step = None
+        self.terminate(grace)
 
     def finish(self) -> None:
         """Nothing runs any more."""

@@ -22,6 +22,10 @@ from k8slab.sim.clock import MILLISECOND, SECOND
 MIB = 1 << 20
 SHELLS = frozenset(("sh", "bash", "ash", "dash"))
 SHELL_MEMORY = MIB
+LOG_PREFIX = 46
+"""Time, stream and tag that the runtime writes before each line of a log."""
+LOG_LIMIT = 50 * MIB
+"""Logs are rotated at 10Mi, and five files are kept (containerLogMaxSize, containerLogMaxFiles)."""
 LOOK_AHEAD = 60 * SECOND
 EXEC_LIMIT = 3600 * SECOND
 
@@ -473,11 +477,21 @@ class Process:
                 found[path] = len(content or "")
         return found
 
-    def may_fill(self) -> bool:
-        """Whether what it writes may matter to the node's disk or to a limit."""
+    def log_bytes(self, now: int) -> int:
+        """Bytes of its log, as far as it is kept."""
+        if self.script is not None and endless(self.script):
+            return 0
+        if self.script is None and self.program.log_every:
+            period, line = self.program.log_every
+            return min((now - self.started) // period * (len(line) + LOG_PREFIX), LOG_LIMIT)
+        return min(sum(len(line) + LOG_PREFIX for _, line in self.logs(now)), LOG_LIMIT)
+
+    def may_fill(self, limited: bool) -> bool:
+        """Whether what it writes may matter to the node's disk, or (`limited`) to a limit."""
         if self.script is None:
             return bool(self.program.disk or self.program.disk_growth)
-        return not endless(self.script) and any(kind in ("size", "file") for _, kind, _, _ in self._told().effects)
+        kinds = ("size", "file") if limited else ("size",)
+        return not endless(self.script) and any(kind in kinds for _, kind, _, _ in self._told().effects)
 
     def logs(self, until: int) -> list[tuple[int, str]]:
         """What it wrote so far: (lab time, line)."""

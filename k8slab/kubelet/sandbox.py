@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8slab.errors import K8sLabError
+from k8slab.kubelet.containerd import REFUSED
 from k8slab.kubelet.environment import ConfigError, Lookup
 from k8slab.kubelet.stages import ACTIVE, STARTING
 from k8slab.kubelet.volumes import Files, MountError, set_up
@@ -27,15 +28,17 @@ class Sandbox:
         ready: it exists.
         ip: the Pod's address; kept for the status after the sandbox is gone.
         volumes: the files in each volume.
+        weights: bytes that ended containers left in emptyDirs, by volume and path.
     """
 
-    __slots__ = ("failures", "ip", "ready", "volumes", "worker")
+    __slots__ = ("failures", "ip", "ready", "volumes", "weights", "worker")
 
     def __init__(self, worker: PodWorker) -> None:
         self.worker = worker
         self.ready = False
         self.ip = ""
         self.volumes: dict[str, Files] = {}
+        self.weights: dict[str, dict[str, int]] = {}
         self.failures = 0
 
     def set_up(self) -> None:
@@ -43,6 +46,9 @@ class Sandbox:
         worker = self.worker
         worker.step = None
         if worker.stage != STARTING or worker.deaf:
+            return
+        if not worker.kubelet.runtime.up:
+            self._again("FailedCreatePodSandBox", f"Failed to create pod sandbox: {REFUSED}", NETWORK_RETRY)
             return
         lookup = Lookup(worker.kubelet.client, worker.pod.metadata.namespace)
         try:

@@ -88,7 +88,7 @@ class StaticPods:
             try:
                 pod = self.read(file, text)
             except (K8sLabError, ValueError) as error:
-                self.problems[file] = str(error)
+                self._cannot(file, str(error))
                 continue
             wanted[key_of(pod)] = pod
         for key, worker in list(self.workers.items()):
@@ -98,6 +98,12 @@ class StaticPods:
         for key, pod in wanted.items():
             if key not in self.workers:
                 self._begin(key, pod)
+
+    def _cannot(self, file: str, error: str) -> None:
+        self.problems[file] = error
+        path = f"/etc/kubernetes/manifests/{file}"
+        why = f"{path}: couldn't parse as pod({error}), please check config file".replace('"', '\\"')
+        self.kubelet.log("Can't process manifest file", f'err="{why}" path="{path}"', True, "file.go:187")
 
     def read(self, file: str, text: str) -> core.Pod:
         """The Pod of a manifest, as this node runs it. Raises K8sLabError for what is not a Pod."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8slab.kubelet.container import RUNNING, SIDECAR, Container
+from k8slab.kubelet.disk import written_into
 from k8slab.kubelet.lifecycle import run_hook
 from k8slab.kubelet.programs import Ending
 from k8slab.kubelet.stages import TERMINATING
@@ -118,6 +119,10 @@ class Stopper:
         process = container.process
         if process is None or process.script is None:
             return
+        for volume in worker.pod.spec.volumes or ():
+            if volume.emptyDir is not None:
+                left = written_into(container, volume.name, worker.clock.now)
+                worker.sandbox.weights.setdefault(volume.name, {}).update(left)
         files = process.files_at(worker.clock.now)
         if files != mounted(container.spec, worker.sandbox.volumes):
             written_back(container.spec, worker.sandbox.volumes, files)
