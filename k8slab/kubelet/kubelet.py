@@ -202,9 +202,7 @@ class Kubelet:
             self._finished_before(worker, pod)
             return
         self.workers[worker.uid] = worker
-        refusal = (
-            REFUSAL if self.shutdown.active else admit(pod, self._node_for(pod), self.room, self.heartbeat.pressure)
-        )
+        refusal = self._refusal(pod)
         if refusal is None:
             worker.accept()
         else:

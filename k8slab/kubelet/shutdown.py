@@ -46,9 +46,8 @@ class Shutdown:
             kubelet.power_off()
             return
         self.active = True
-        kubelet.log(
-            "Shutdown manager detected new shutdown event", 'event="shutdown"', source="nodeshutdown_manager.go"
-        )
+        where = "nodeshutdown_manager_linux.go:265"
+        kubelet.log("Shutdown manager detected new shutdown event", 'event="shutdown"', source=where)
         with kubelet.acting("the node is shutting down"):
             kubelet.heartbeat.report()
         self.groups = self._by_priority()
