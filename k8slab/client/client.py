@@ -72,6 +72,10 @@ class Client:
         """Replace the object's status only (the /status subresource)."""
         return self._write("update", obj, "status", namespace, options)
 
+    def update_approval(self, request: Any) -> Any:
+        """Write the decision on a CertificateSigningRequest (PUT certificatesigningrequests/approval)."""
+        return self._write("update", request, "approval", None, {})
+
     def patch(
         self,
         resource: str,

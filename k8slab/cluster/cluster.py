@@ -36,6 +36,7 @@ from k8slab.kubelet import Kubelet
 from k8slab.kubelet.addons import control_plane_manifests
 from k8slab.kubelet.images import ImageRegistry
 from k8slab.network.cni import CNI
+from k8slab.pki.x509 import cluster_authority
 from k8slab.scheduler import Scheduler
 from k8slab.scheduler.shorthand import Source, expand, plain
 from k8slab.sim.clock import SECOND, Clock
@@ -101,6 +102,7 @@ class Cluster:
             enable_admission=("NodeRestriction",),
             authorization_mode="Node,RBAC",
         )
+        self.authority = cluster_authority(self.streams.secret("ca"), self.clock.epoch // SECOND)
         self.journal = Journal()
         self.gate = Gate(self.clock, self.server, self.journal, self.trace)
         scheme = self.server.scheme
@@ -150,7 +152,14 @@ class Cluster:
             self.schedulers.append(scheduler)
             return scheduler
         if name == MANAGER:
-            manager = ControllerManager(*tools, metrics=self.metrics, host=host, cluster_cidr=network)
+            manager = ControllerManager(
+                *tools,
+                metrics=self.metrics,
+                host=host,
+                cluster_cidr=network,
+                cluster_signing=self.authority,
+                service_account_key=self.server.tokens,
+            )
         else:
             manager = CloudControllerManager(*tools, host=host, cloud=self.provider, cluster_cidr=network)
         self.managers.append(manager)
@@ -233,6 +242,16 @@ class Cluster:
         """Let time pass until ``predicate()`` holds, at most ``timeout`` microseconds; returns whether it does."""
         return self.gate.advance_until(predicate, self.clock.now + timeout)
 
+    # -- trust --------------------------------------------------------------------------------------------------
+
+    def trust(self, certificates: str) -> None:
+        """Let the cluster publish further authorities (PEM) besides its own; journalled."""
+        with self.gate.lock:
+            self.gate.record("trust", {"certificates": certificates})
+            with self.trace.acting("trust", note="another authority is trusted"):
+                for manager in self.managers:
+                    manager.trust(certificates)
+
     # -- reading ------------------------------------------------------------------------------------------------
 
     def snapshot(self, time: int | None = None, revision: int | None = None) -> Snapshot:
@@ -302,6 +321,8 @@ def play(cluster: Cluster, number: int, entry: Any, until: int | None = None) ->
             cluster.gate.handle(load_request(entry.data))
         elif entry.kind == "fault":
             cluster.faults.apply(entry.data["verb"], *entry.data["targets"])
+        elif entry.kind == "trust":
+            cluster.trust(entry.data["certificates"])
         elif entry.kind == "extension":
             cluster.extensions.apply(entry.data)
         elif entry.kind == "stream":

@@ -38,6 +38,12 @@ class Options(Struct, frozen=True):
     pv_claim_binder_sync_period: int = 15 * SECOND
     resource_quota_sync_period: int = 300 * SECOND
     root_ca: str = ""
+    """Certificates that clients inside the cluster trust (PEM); "": the one of `cluster_signing`."""
+    cluster_signing: Any = None
+    """Who signs certificates (`pki.x509.Authority`); None: nobody does."""
+    cluster_signing_duration: int = 365 * 24 * 3600 * SECOND
+    service_account_key: Any = None
+    """Who signs tokens that Secrets keep: something with `sign(claims)`; None: nobody does."""
     request_time: int = 5 * MILLISECOND
     """How long a write takes that a controller waits for."""
     kube_api_qps: int = 20
@@ -70,6 +76,9 @@ class Context:
 
 
 ACCOUNTS = {
+    "certificatesigningrequest-approving-controller": "certificate-controller",
+    "certificatesigningrequest-cleaner-controller": "certificate-controller",
+    "certificatesigningrequest-signing-controller": "certificate-controller",
     "cloud-node-controller": "cloud-controller-manager",
     "cloud-node-lifecycle-controller": "cloud-controller-manager",
     "csi-attacher": "csi-provisioner",

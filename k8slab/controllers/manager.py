@@ -9,6 +9,7 @@ from k8slab.client import Client, Informers, LeaderElector
 from k8slab.client.informer import STEADY
 from k8slab.controllers.controller import Context, Controller, Options
 from k8slab.controllers.registry import CONTROLLERS
+from k8slab.controllers.rootca import RootCAPublisher
 from k8slab.errors import K8sLabError
 from k8slab.sim.clock import Clock
 from k8slab.sim.seed import Streams
@@ -91,6 +92,12 @@ class ControllerManager:
         self._halt()
         if self.elector is not None:
             self.elector.crash()
+
+    def trust(self, certificates: str) -> None:
+        """Publish further authorities (PEM) besides the cluster's own (`--root-ca-file`)."""
+        publisher: Any = self.controllers.get(RootCAPublisher.name)
+        if publisher is not None:
+            publisher.trust(certificates)
 
     def pause(self, name: str) -> None:
         """Let one controller rest; what happens meanwhile waits in its queue. Raises K8sLabError for unknown names."""

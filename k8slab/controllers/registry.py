@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from k8slab.controllers.attachdetach import AttachDetachController
+from k8slab.controllers.certificates import (
+    CertificateApprovingController,
+    CertificateCleaner,
+    CertificateSigningController,
+)
 from k8slab.controllers.clusterroleaggregation import ClusterRoleAggregation
 from k8slab.controllers.controller import Controller
 from k8slab.controllers.cronjob import CronJobController
@@ -63,4 +68,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ClaimProtection,
     VolumeProtection,
     EphemeralVolumeController,
+    CertificateSigningController,
+    CertificateApprovingController,
+    CertificateCleaner,
 )

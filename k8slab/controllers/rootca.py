@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from k8slab.api.core_v1 import ConfigMap
@@ -10,6 +9,8 @@ from k8slab.api.meta_v1 import ObjectMeta
 from k8slab.client import Request, Result
 from k8slab.controllers.controller import Controller
 from k8slab.errors import ApiError
+from k8slab.pki.x509 import Authority, cluster_authority
+from k8slab.sim.clock import SECOND
 
 NAME = "kube-root-ca.crt"
 KEY = "ca.crt"
@@ -32,12 +33,17 @@ class RootCAPublisher(Controller):
         self.maps.add_handler(on_update=self._map_updated, on_delete=self._map_changed)
         self.namespaces = self.informer("namespaces")
         self.namespaces.add_handler(self.enqueue, self.enqueue_new)
-        self.bundle = self.options.root_ca or self._stand_in()
+        self.own = self.bundle = self.options.root_ca or self._authority().certificate
 
-    def _stand_in(self) -> str:
-        """A lab without TLS has no certificate to publish; the shape is kept, with seeded bytes."""
-        body = base64.encodebytes(self.streams.stream("root-ca").randbytes(576)).decode()
-        return f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n"
+    def _authority(self) -> Authority:
+        return self.options.cluster_signing or cluster_authority(self.streams.secret("ca"), self.clock.epoch // SECOND)
+
+    def trust(self, certificates: str) -> None:
+        """Publish further certificates (PEM) besides the cluster's own, instead of those that were told last."""
+        self.bundle = self.own + certificates
+        if self.running:
+            for namespace in self.namespaces.items():
+                self.enqueue(namespace)
 
     def _map_changed(self, config_map: Any) -> None:
         if config_map.metadata.name == NAME:

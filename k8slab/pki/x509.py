@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import hashlib
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -15,6 +16,7 @@ SUBJECT_KEY, KEY_USAGE, ALTERNATIVE_NAMES = "2.5.29.14", "2.5.29.15", "2.5.29.17
 BASIC_CONSTRAINTS, AUTHORITY_KEY, EXTENDED_USAGE = "2.5.29.19", "2.5.29.35", "2.5.29.37"
 EPOCH = datetime.datetime(1970, 1, 1)
 PEM_LINE = 64
+EARLIER, TEN_YEARS = 3600, 3650 * 24 * 3600
 
 KEY_USAGES = {
     "signing": 0,
@@ -70,12 +72,16 @@ class Authority:
         key: its key.
         name: its common name.
         not_before, not_after: Unix seconds between which its own certificate is valid.
+
+    Attributes: `certificate` (its own, PEM), `subject` (its name, DER), `issued` (the digests, SHA-256, of what it
+    issued).
     """
 
     def __init__(self, key: ecdsa.PrivateKey, name: str, not_before: int, not_after: int) -> None:
         self.key = key
         self.subject = subject(name)
         self.not_before, self.not_after = not_before, not_after
+        self.issued: dict[str, None] = {}
         own = Template(
             subject=self.subject,
             spki=keys.encode(key.public),
@@ -102,7 +108,9 @@ class Authority:
         )
         r, s = ecdsa.sign(self.key, body)
         signature = der.sequence(der.integer(r), der.integer(s))
-        return der.sequence(body, algorithm, der.bit_string(signature))
+        made = der.sequence(body, algorithm, der.bit_string(signature))
+        self.issued[fingerprint(made)] = None
+        return made
 
     def _extensions(self, template: Template) -> list[bytes]:
         bits = [KEY_USAGES[usage] for usage in template.usages if usage in KEY_USAGES]
@@ -124,10 +132,25 @@ class Authority:
         return found
 
 
+def cluster_authority(seed: int, now: int) -> Authority:
+    """The authority of a cluster, as kubeadm makes it: valid for ten years.
+
+    Args:
+        seed: its key follows from that.
+        now: Unix seconds at which the cluster begins.
+    """
+    return Authority(ecdsa.generate(seed), "kubernetes", now - EARLIER, now + TEN_YEARS)
+
+
 def subject(common_name: str, organizations: Sequence[str] = ()) -> bytes:
     """A Name in DER."""
     pairs = [(ORGANIZATION, each) for each in organizations] + [(COMMON_NAME, common_name)]
     return der.sequence(*(_attribute(kind, text) for kind, text in pairs))
+
+
+def fingerprint(certificate: bytes) -> str:
+    """What tells certificates (in DER) apart."""
+    return hashlib.sha256(certificate).hexdigest()
 
 
 def pem(kind: str, data: bytes) -> str:

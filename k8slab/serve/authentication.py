@@ -7,6 +7,7 @@ certificates only those count that the cluster has really issued.
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import secrets
 from typing import TYPE_CHECKING
@@ -19,10 +20,12 @@ from k8slab.apiserver.tokens import TokenError
 from k8slab.apiserver.tokens.legacy import note_use
 from k8slab.errors import ApiError
 from k8slab.pki.rsa import PrivateKey
-from k8slab.serve.certificates import identity
+from k8slab.serve.certificates import certificate, identity, is_for_clients, is_signed_by
+from k8slab.sim.clock import SECOND
 
 if TYPE_CHECKING:
     from k8slab.apiserver import APIServer
+    from k8slab.pki.x509 import Authority
     from k8slab.serve.exchange import Exchange
 
 AUTHENTICATED = "system:authenticated"
@@ -39,12 +42,14 @@ class Authenticator:
         anonymous: let who shows no credential be `system:anonymous`, and leave it to the authorizer what that user
             may do (`--anonymous-auth`). Otherwise only health and version are to be had without one, and so it is
             where the authorizer allows everybody everything.
+        authority: the cluster's own, whose certificates count if it has issued them.
 
     `token` is a bearer token of the administrator, made anew for each server.
     """
 
-    def __init__(self, server: APIServer, anonymous: bool = False) -> None:
+    def __init__(self, server: APIServer, anonymous: bool = False, authority: Authority | None = None) -> None:
         self.server = server
+        self._authority = authority
         self._anonymous = anonymous
         self.token = secrets.token_urlsafe(32)
         self._added = [self.token]
@@ -92,8 +97,18 @@ class Authenticator:
         return found.user
 
     def _of_certificate(self, der: bytes) -> UserInfo:
-        name, groups = identity(der)
-        credential = f"X509SHA256={hashlib.sha256(der).hexdigest()}"
+        """The user of a certificate whose chain TLS has checked. Raises ApiError (401)."""
+        found = certificate(der)
+        digest = hashlib.sha256(der).hexdigest()
+        now = datetime.datetime.now(datetime.UTC)
+        if self._authority is not None and is_signed_by(found, self._authority.certificate):
+            now = datetime.datetime.fromtimestamp(self.server.clock.unix_us // SECOND, datetime.UTC)
+            if digest not in self._authority.issued:
+                raise unauthorized()
+        if not (found.not_valid_before_utc <= now <= found.not_valid_after_utc) or not is_for_clients(found):
+            raise unauthorized()
+        name, groups = identity(found)
+        credential = f"X509SHA256={digest}"
         return UserInfo(name=name, groups=(*groups, AUTHENTICATED), extra={CREDENTIAL_ID: (credential,)})
 
 

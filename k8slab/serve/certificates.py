@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -87,12 +88,35 @@ class Authority:
         return Pair(certificate.public_bytes(serialization.Encoding.PEM), _pem(key))
 
 
-def identity(der: bytes) -> tuple[str, tuple[str, ...]]:
+def certificate(der: bytes) -> x509.Certificate:
+    """A certificate to ask about."""
+    return x509.load_der_x509_certificate(der)
+
+
+def identity(found: x509.Certificate) -> tuple[str, tuple[str, ...]]:
     """User and groups of a verified client certificate."""
-    subject = x509.load_der_x509_certificate(der).subject
+    subject = found.subject
     names = [str(part.value) for part in subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     groups = tuple(str(part.value) for part in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME))
     return (names[0] if names else ""), groups
+
+
+def is_for_clients(found: x509.Certificate) -> bool:
+    """Whether a certificate may be shown by clients."""
+    try:
+        purposes = found.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
+    return ExtendedKeyUsageOID.CLIENT_AUTH in purposes or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in purposes
+
+
+def is_signed_by(found: x509.Certificate, authority: str) -> bool:
+    """Whether a certificate is signed with the key of an authority's certificate (PEM)."""
+    try:
+        found.verify_directly_issued_by(x509.load_pem_x509_certificate(authority.encode()))
+    except (InvalidSignature, TypeError, ValueError):
+        return False
+    return True
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:

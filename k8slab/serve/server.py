@@ -32,6 +32,8 @@ KEEP_ALIVE = 120
 #: Seconds that open requests get to finish when the server stops.
 GRACE = 2
 BACKLOG = 4096
+#: X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which the module ssl has no name for.
+NO_CHECK_TIME = 0x200000
 
 
 class ServeError(K8sLabError):
@@ -73,7 +75,8 @@ class Server:
         self.port = self._socket.getsockname()[1]
         self.url = f"https://{_host(bind)}:{self.port}"
         self._door = Door(cluster)
-        self._authenticator = Authenticator(cluster.server, anonymous)
+        cluster.trust(self.authority.certificate.decode())
+        self._authenticator = Authenticator(cluster.server, anonymous, cluster.authority)
         self.token = self._authenticator.token
         self.app = App(self._door, self._authenticator, f"{_host(bind)}:{self.port}")
         self.add_token = self._authenticator.add_token
@@ -117,7 +120,9 @@ class Server:
 
     def _config(self, bind: str) -> uvicorn.Config:
         pair = self.authority.serving([bind, socket.gethostname()] if bind in ("0.0.0.0", "::") else [bind])
-        context = _tls(Path(self._folder.name), pair, self.authority.certificate)
+        context = _tls(
+            Path(self._folder.name), pair, self.authority.certificate.decode() + self.cluster.authority.certificate
+        )
         return uvicorn.Config(
             self.app,
             http=Connection,
@@ -154,8 +159,11 @@ class _Uvicorn(uvicorn.Server):
         self.ready.set()
 
 
-def _tls(folder: Path, pair: Pair, authority: bytes) -> ssl.SSLContext:
-    """TLS with a client certificate if the client has one. The key lies in a private folder only while it is read."""
+def _tls(folder: Path, pair: Pair, authorities: str) -> ssl.SSLContext:
+    """TLS with a client certificate if the client has one. The key lies in a private folder only while it is read.
+
+    Times are checked with the user: what the cluster signs is valid on its own clock.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     path = folder / "serving.pem"
@@ -163,8 +171,9 @@ def _tls(folder: Path, pair: Pair, authority: bytes) -> ssl.SSLContext:
     path.write_bytes(pair.key + pair.certificate)
     context.load_cert_chain(path)
     path.unlink()
-    context.load_verify_locations(cadata=authority.decode())
+    context.load_verify_locations(cadata=authorities)
     context.verify_mode = ssl.CERT_OPTIONAL
+    context.verify_flags |= NO_CHECK_TIME
     context.set_alpn_protocols(["http/1.1"])
     return context
 

@@ -15,6 +15,7 @@ from k8slab.api import (
     autoscaling_v1,
     autoscaling_v2,
     batch_v1,
+    certificates_v1,
     coordination_v1,
     core_v1,
     discovery_v1,
@@ -28,6 +29,7 @@ from k8slab.api import (
 from k8slab.api.scheme import SCHEME
 from k8slab.api.validation import (
     budgets,
+    certificates,
     classes,
     core,
     cronjobs,
@@ -127,6 +129,7 @@ _RULES: dict[type, Rules] = {
     apps_v1.ControllerRevision: Rules(workloads.create_controller_revision, workloads.update_controller_revision),
     batch_v1.Job: Rules(jobs.create, jobs.update, jobstatus.status),
     batch_v1.CronJob: Rules(cronjobs.create_cron, cronjobs.update_cron),
+    certificates_v1.CertificateSigningRequest: Rules(certificates.create, certificates.update, certificates.status),
     coordination_v1.Lease: Rules(core.create_lease, core.update_lease),
     discovery_v1.EndpointSlice: Rules(endpoints.create_slice, endpoints.update_slice),
     autoscaling_v1.HorizontalPodAutoscaler: Rules(scaling.scaler, scaling.update_scaler, scaling.scaler_status),

@@ -6,7 +6,9 @@ from typing import Any
 
 from k8slab.api import quantity
 from k8slab.api.core_v1 import ObjectReference
+from k8slab.api.timestamps import human_duration
 from k8slab.apiserver.printing.cells import NONE, UNKNOWN, UNSET, Now, number, text
+from k8slab.sim.clock import SECOND
 
 ROLE_PREFIX, OLD_ROLE = "node-role.kubernetes.io/", "kubernetes.io/role"
 MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
@@ -205,6 +207,21 @@ def priority_class(obj: Any, now: Now) -> list[Any]:
     """A PriorityClass."""
     policy = obj.preemptionPolicy or "PreemptLowerPriority"
     return [obj.metadata.name, number(obj.value), bool(obj.globalDefault), now.age(obj), policy]
+
+
+def certificate_signing_request(obj: Any, now: Now) -> list[Any]:
+    """A CertificateSigningRequest."""
+    spec, seconds = obj.spec, obj.spec.expirationSeconds
+    wanted = "<none>" if seconds is None else human_duration(seconds * SECOND)
+    who = spec.username or ""
+    return [obj.metadata.name, now.age(obj), spec.signerName or "<none>", who, wanted, _csr_condition(obj.status)]
+
+
+def _csr_condition(status: Any) -> str:
+    kinds = [each.type for each in status.conditions or ()] if status is not None else []
+    decided = "Denied" if "Denied" in kinds else "Approved" if "Approved" in kinds else "Pending"
+    failed = ",Failed" if "Failed" in kinds else ""
+    return decided + failed + (",Issued" if status is not None and status.certificate else "")
 
 
 def runtime_class(obj: Any, now: Now) -> list[Any]:

@@ -27,6 +27,7 @@ CELLS: dict[str, Cells] = {
     "APIService": cluster.api_service,
     "CSIDriver": cluster.csi_driver,
     "CSINode": cluster.csi_node,
+    "CertificateSigningRequest": cluster.certificate_signing_request,
     "ConfigMap": cluster.config_map,
     "ControllerRevision": workloads.controller_revision,
     "CronJob": workloads.cron_job,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from k8slab.api.scheme import Resource
 from k8slab.apiserver.crd.definition import DefinitionStrategy
 from k8slab.apiserver.rbac.escalation import BindingStrategy, RoleStrategy
+from k8slab.apiserver.registry.certificates import CertificateSigningRequestStrategy
 from k8slab.apiserver.registry.cluster import (
     NamespaceStrategy,
     NodeStrategy,
@@ -56,6 +57,7 @@ STRATEGIES: dict[tuple[str, str], type[Strategy]] = {
     ("apps", "statefulsets"): WorkloadStrategy,
     ("batch", "cronjobs"): WorkloadStrategy,
     ("batch", "jobs"): JobStrategy,
+    ("certificates.k8s.io", "certificatesigningrequests"): CertificateSigningRequestStrategy,
     ("coordination.k8s.io", "leases"): LeaseStrategy,
     ("discovery.k8s.io", "endpointslices"): CountedStrategy,
     ("events.k8s.io", "events"): EventStrategy,
