@@ -120,9 +120,8 @@ class Server:
 
     def _config(self, bind: str) -> uvicorn.Config:
         pair = self.authority.serving([bind, socket.gethostname()] if bind in ("0.0.0.0", "::") else [bind])
-        context = _tls(
-            Path(self._folder.name), pair, self.authority.certificate.decode() + self.cluster.authority.certificate
-        )
+        authorities = self.authority.certificate.decode() + self.cluster.authority.certificate
+        context = _tls(Path(self._folder.name), pair, authorities)
         return uvicorn.Config(
             self.app,
             http=Connection,

@@ -151,7 +151,7 @@ def test_what_the_signer_does_not_sign(lab: Lab, usages: tuple[str, ...], why: s
     [
         (
             {"request": "bm9uZQ=="},
-            'spec.request: Invalid value: "bm9uZQ==": PEM block type must be CERTIFICATE REQUEST',
+            "PEM block type must be CERTIFICATE REQUEST",
         ),
         ({"usages": []}, "spec.usages: Required value: usages must be provided"),
         ({"usages": ["sing"]}, 'spec.usages[0]: Unsupported value: "sing": supported values: "any", "cert sign", '),
@@ -169,8 +169,6 @@ def test_what_is_refused(lab: Lab, changes: dict[str, Any], error: str) -> None:
     spec = {"request": pkcs10("jane"), "signerName": CLIENT, "usages": ["client auth"], **changes}
     answer = lab.send("create", body={"metadata": {"name": "r"}, "spec": spec})
     assert answer.code in (403, 422)
-    if spec["request"] == "bm9uZQ==":
-        error = "PEM block type must be CERTIFICATE REQUEST"
     assert error in answer.body["message"]
 
 

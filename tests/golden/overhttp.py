@@ -19,8 +19,9 @@ import yaml
 
 from k8slab.api.request import Request, Response
 from k8slab.cluster.gate import Gate
+from k8slab.pki.x509 import cluster_authority
 from k8slab.serve.server import Server
-from k8slab.sim.clock import Clock
+from k8slab.sim.clock import SECOND, Clock
 from k8slab.sim.journal import Journal
 from tests.golden.api import ALICE, RECORDED_ADDRESS, Recorder
 
@@ -38,7 +39,14 @@ class HttpRecorder(Recorder):
         inner, clock = self.server, self.clock
         self.gate = Gate(clock, inner, Journal(), inner.trace)
         cluster: Any = SimpleNamespace(
-            gate=self.gate, server=inner, clock=clock, store=self.store, trace=inner.trace, kubelets={}
+            gate=self.gate,
+            server=inner,
+            clock=clock,
+            store=self.store,
+            trace=inner.trace,
+            kubelets={},
+            authority=cluster_authority(7, clock.epoch // SECOND),
+            trust=str,  # there is no controller that would publish it
         )
         self.served = Server(cluster, port=0, anonymous=True).start()
         self.served.add_token(TOKENS["alice"], ALICE)

@@ -67,8 +67,8 @@ def status(new: CertificateSigningRequest, old: CertificateSigningRequest, error
     _changed(new, old, errors, may_certify=True)
 
 
-def _no_rules(name: str, prefix: bool = False) -> list[str]:
-    return []
+def _no_rules(name: str, prefix: bool = False) -> tuple[str, ...]:
+    return ()
 
 
 def _whole(obj: CertificateSigningRequest, old: Any, errors: Errors) -> None:

@@ -1,4 +1,4 @@
-"""Requests for certificates: who approves and answers them by itself, and who tidies up (`pkg/controller/certificates`)."""
+"""Requests for certificates: what approves, answers and deletes them by itself (`pkg/controller/certificates`)."""
 
 from k8slab.controllers.certificates.approving import CertificateApprovingController
 from k8slab.controllers.certificates.cleaner import CertificateCleaner

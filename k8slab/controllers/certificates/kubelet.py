@@ -23,10 +23,8 @@ def parsed(request: Any) -> CertificateRequest:
 
 def conditions(request: Any) -> dict[str, Any]:
     """The conditions of a request that are true, by type."""
-    status = request.status
-    return {
-        each.type: each for each in (status.conditions or () if status is not None else ()) if each.status == "True"
-    }
+    found = (request.status.conditions or ()) if request.status is not None else ()
+    return {each.type: each for each in found if each.status == "True"}
 
 
 def serving_problem(wanted: CertificateRequest, usages: tuple[str, ...]) -> str:
