@@ -16,6 +16,7 @@ class Call:
     """A request with everything that the stages of the pipeline want to know about it."""
 
     __slots__ = (
+        "annotations",
         "endpoint",
         "managed",
         "name",
@@ -43,6 +44,8 @@ class Call:
         self.operation = ""
         self.warnings: list[str] = []
         self.managed: tuple[Any, ...] | None = None
+        self.annotations: dict[str, str] = {}
+        """What admission notes for the audit log."""
 
     @property
     def now(self) -> str:
@@ -52,6 +55,14 @@ class Call:
     def warn(self, *texts: str) -> None:
         """Send warnings along with the answer; each text once."""
         self.warnings.extend(text for text in dict.fromkeys(texts) if text not in self.warnings)
+
+    def annotate(self, key: str, text: str, replace: bool = False) -> None:
+        """Note something for the audit log; different texts under one key are joined."""
+        known = self.annotations.get(key)
+        if known is None or replace:
+            self.annotations[key] = text
+        elif text not in known.split(", "):
+            self.annotations[key] = f"{known}, {text}"
 
     def answer(self, obj: Any) -> Any:
         """A stored object as the client's version of the resource has it."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from k8slab.api.request import LOOPBACK, Request, Response
 from k8slab.api.scheme import SCHEME, Resource, Scheme
 from k8slab.apiserver.admission import Chain
+from k8slab.apiserver.admission.dynamic.hooks import Hooks
 from k8slab.apiserver.aggregation import Aggregator
 from k8slab.apiserver.authentication import BearerTokens
 from k8slab.apiserver.authorization import ALWAYS_ALLOW, AlwaysAllow, attributes_of, refusal
@@ -118,6 +119,7 @@ class APIServer:
         )
         self.broadcaster(self.endpoint("pods"))
         self.custom = CustomResources(self)
+        self.hooks = Hooks(self)
         self.aggregator = Aggregator(self)
         if authorization_mode != ALWAYS_ALLOW:
             self.authorizer = RBAC(self)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from k8slab.api import (
+    admissionregistration_v1,
     apiextensions_v1,
     apps_v1,
     autoscaling_v1,
@@ -20,7 +21,7 @@ from k8slab.api import (
     storage_v1,
 )
 from k8slab.api.base import KubeObject
-from k8slab.api.defaults import core, others, pods, workloads
+from k8slab.api.defaults import admission, core, others, pods, workloads
 from k8slab.api.defaults.pods import template_spec
 from k8slab.api.defaults.resources import canonical_quantities, resource_list
 
@@ -51,12 +52,24 @@ def set_status_defaults(obj: Any) -> Any:
 
 
 _STATUS_BY_CLASS: dict[type, Callable[[Any], Any]] = {
+    admissionregistration_v1.ValidatingWebhookConfiguration: admission.validating_webhooks,
+    admissionregistration_v1.MutatingWebhookConfiguration: admission.mutating_webhooks,
+    admissionregistration_v1.ValidatingAdmissionPolicy: admission.policy,
+    admissionregistration_v1.ValidatingAdmissionPolicyBinding: admission.binding,
+    admissionregistration_v1.MutatingAdmissionPolicy: admission.policy,
+    admissionregistration_v1.MutatingAdmissionPolicyBinding: admission.binding,
     core_v1.Pod: pods.pod_status,
     apps_v1.Deployment: workloads.deployment_status,
     apps_v1.ReplicaSet: workloads.replica_set_status,
 }
 """Of the kinds whose status is written most."""
 _BY_CLASS: dict[type, Callable[[Any], Any]] = {
+    admissionregistration_v1.ValidatingWebhookConfiguration: admission.validating_webhooks,
+    admissionregistration_v1.MutatingWebhookConfiguration: admission.mutating_webhooks,
+    admissionregistration_v1.ValidatingAdmissionPolicy: admission.policy,
+    admissionregistration_v1.ValidatingAdmissionPolicyBinding: admission.binding,
+    admissionregistration_v1.MutatingAdmissionPolicy: admission.policy,
+    admissionregistration_v1.MutatingAdmissionPolicyBinding: admission.binding,
     apiextensions_v1.CustomResourceDefinition: others.custom_resource_definition,
     core_v1.Pod: pods.pod,
     core_v1.PodTemplate: pods.pod_template,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from k8slab.api import (
+    admissionregistration_v1,
     apps_v1,
     autoscaling_v1,
     autoscaling_v2,
@@ -28,6 +29,7 @@ from k8slab.api import (
 )
 from k8slab.api.scheme import SCHEME
 from k8slab.api.validation import (
+    admission,
     budgets,
     certificates,
     classes,
@@ -105,6 +107,20 @@ def _namespaced(obj: Any, known: bool | None) -> bool:
 
 
 _RULES: dict[type, Rules] = {
+    admissionregistration_v1.ValidatingWebhookConfiguration: Rules(admission.webhooks, admission.update_webhooks),
+    admissionregistration_v1.MutatingWebhookConfiguration: Rules(admission.webhooks, admission.update_webhooks),
+    admissionregistration_v1.ValidatingAdmissionPolicy: Rules(
+        admission.validating_policy, admission.update_validating_policy
+    ),
+    admissionregistration_v1.ValidatingAdmissionPolicyBinding: Rules(
+        admission.validating_binding, admission.update_validating_binding
+    ),
+    admissionregistration_v1.MutatingAdmissionPolicy: Rules(
+        admission.mutating_policy, admission.update_mutating_policy
+    ),
+    admissionregistration_v1.MutatingAdmissionPolicyBinding: Rules(
+        admission.mutating_binding, admission.update_mutating_binding
+    ),
     core_v1.Pod: Rules(pods.create, pods.update, pods.status),
     core_v1.PodTemplate: Rules(pods.create_template, pods.update_template),
     core_v1.Service: Rules(services.create, services.update, services.status),

@@ -27,6 +27,7 @@ from k8slab.apiserver.admission.runtimeclass import RuntimeClass
 from k8slab.apiserver.admission.serviceaccount import ServiceAccount
 from k8slab.apiserver.admission.storageobjectinuse import StorageObjectInUseProtection
 from k8slab.apiserver.admission.taintnodes import TaintNodesByCondition
+from k8slab.apiserver.admission.validatingadmissionpolicy import ValidatingAdmissionPolicy
 from k8slab.errors import K8sLabError
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ PLUGINS: tuple[type[Plugin], ...] = (
     PodTopologyLabels,
     NodeDeclaredFeatureValidator,
     PodResizeValidator,
+    ValidatingAdmissionPolicy,
     ResourceQuota,
 )
 """In the order of `pkg/kubeapiserver/options/plugins.go`. Plugins that wait for a feature which is off by default
