@@ -72,11 +72,15 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     serve.add_argument("--bind", default="127.0.0.1", metavar="ADDRESS", help="listen here (default: %(default)s)")
     serve.add_argument("--expose", action="store_true", help="allow an address that other machines reach")
     serve.add_argument("--port", type=int, default=6443, help="port to listen on, 0 for any (default: %(default)s)")
-    serve.add_argument("--workers", type=int, default=3, help="number of workers (default: %(default)s)")
-    serve.add_argument("--control-planes", type=int, default=1, metavar="N", help="so many (default: %(default)s)")
-    serve.add_argument("--seed", type=int, default=7, help="seed of all randomness (default: %(default)s)")
+    serve.add_argument("--workers", type=int, help="number of workers (default: 3)")
+    serve.add_argument("--control-planes", type=int, metavar="N", help="so many (default: 1)")
+    serve.add_argument("--seed", type=int, help="seed of all randomness (default: 7)")
     serve.add_argument("--components", metavar="NAME,...", help="run these components only")
-    serve.add_argument("--kubeconfig", metavar="FILE", help="write the kubeconfig here (default: a temporary file)")
+    serve.add_argument("--data-dir", metavar="DIR", help="keep the cluster here, or go on with the one that is there")
+    serve.add_argument("--epoch", metavar="TIME", help="the cluster's first time, in RFC 3339 (default: the present)")
+    serve.add_argument(
+        "--kubeconfig", metavar="FILE", help="write the kubeconfig here (default: in the data directory)"
+    )
     serve.add_argument("--speed", type=float, default=1.0, help="virtual seconds in a second (default: %(default)s)")
     serve.set_defaults(run=_serve)
 
@@ -147,16 +151,15 @@ def _say(line: str) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from k8slab.cluster.cluster import Cluster
-
     try:
         from k8slab.serve.command import serve
+        from k8slab.serve.kept import find
     except ImportError as error:
         raise K8sLabError(f"serving needs more than is installed ({error}): pip install 'k8slab[serve]'") from None
-    components = arguments.components.split(",") if arguments.components else None
-    cluster = Cluster(arguments.workers, arguments.control_planes, arguments.seed, components=components)
+    asked = {name: getattr(arguments, name) for name in ("data_dir", "epoch", "workers", "control_planes", "seed")}
+    found = find(components=arguments.components.split(",") if arguments.components else None, **asked)
     options = {name: getattr(arguments, name) for name in ("bind", "expose", "port", "kubeconfig", "speed")}
-    return serve(cluster, _say, **options)
+    return serve(found.cluster, _say, keeper=found.keeper, present=found.present, **options)
 
 
 def _replay(arguments: argparse.Namespace) -> int:

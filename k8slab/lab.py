@@ -16,10 +16,9 @@ from k8slab.cluster.cluster import Cluster, replay
 from k8slab.cluster.convergence import desired_actual
 from k8slab.cluster.extensions import Library
 from k8slab.cluster.history import History, Snapshot
-from k8slab.cluster.readiness import all_ready
+from k8slab.cluster.readiness import Stillness, all_ready
 from k8slab.cluster.topology import Shape
 from k8slab.errors import K8sLabError
-from k8slab.etcd.renewal import is_renewal
 from k8slab.scheduler.learners import make_plugin
 from k8slab.scheduler.shorthand import Source, title
 from k8slab.sim.clock import MILLISECOND, SECOND
@@ -82,7 +81,8 @@ class Lab:
     KubeSchedulerConfiguration (YAML text or a dict), a strategy such as ``"MostAllocated"``, or weights by plugin such
     as ``{"ImageLocality": 5}``; ConfigurationError says what kube-scheduler says of a wrong one. ``replicas`` runs
     several of a component, which elect a leader (``{"kube-scheduler": 2}``). ``cloud=True`` puts the machines into a
-    simulated cloud, with cloud-controller-manager; ``lab.cloud`` is its console.
+    simulated cloud, with cloud-controller-manager; ``lab.cloud`` is its console. ``epoch`` is what the
+    calendar says when the lab is ready, such as ``"2030-06-01T12:00:00Z"`` (2026-01-01T00:00:00Z if not given).
 
     >>> lab = Lab(workers=3)
     >>> lab.run("10s")
@@ -101,9 +101,10 @@ class Lab:
         scheduler_config: Source = None,
         replicas: Mapping[str, int] | None = None,
         cloud: bool = False,
+        epoch: str | None = None,
     ) -> None:
         options: dict[str, Any] = {"worker": worker, "components": components, "scheduler_config": scheduler_config}
-        options |= {"replicas": replicas, "cloud": cloud}
+        options |= {"replicas": replicas, "cloud": cloud, "epoch": epoch}
         self._begin(Cluster(workers, control_planes, seed, **options))
 
     def _begin(self, cluster: Cluster) -> None:
@@ -185,7 +186,7 @@ class Lab:
 
         Returns False where something still changed after ``timeout``.
         """
-        watch = _Stillness(self.cluster, parse_duration(quiet))
+        watch = Stillness(self.cluster, parse_duration(quiet))
         return self.cluster.run_until(watch.reached, parse_duration(timeout))
 
     def run_until_ready(self, timeout: Duration = "10m") -> bool:
@@ -209,19 +210,37 @@ class Lab:
         if self._player is not None:
             self._player.pause()
 
-    def serve(self, port: int = 0, speed: float = 1.0, kubeconfig: str | Path | None = None) -> Server:
+    def serve(
+        self,
+        port: int = 0,
+        speed: float = 1.0,
+        kubeconfig: str | Path | None = None,
+        data_dir: str | Path | None = None,
+        **options: Any,
+    ) -> Server:
         """Serve the API over HTTPS for real clients, in the background; time passes while it is served.
 
         Returns the server: ``server.url``, ``server.kubeconfig`` (a file), ``server.stop()``. A server that was
-        started before is stopped. ``port`` 0 is any that is free; ``speed`` is virtual seconds in a second.
+        started before is stopped. ``port`` 0 is any that is free; ``speed`` is virtual seconds in a second. With
+        ``data_dir`` the lab is kept in that directory while it is served: its whole past, then each change before its
+        client hears of it; ``Lab.restore`` and ``k8slab serve --data-dir`` go on from there. The lab's calendar stays
+        what it is (``Lab(epoch=...)``). ``options``: the other arguments of ``serve.server.Server``.
         """
         try:
+            from k8slab.serve.kept import keep_lab
             from k8slab.serve.server import Server
         except ImportError as error:
             raise CommandError(f"serving needs more than is installed ({error}): pip install 'k8slab[serve]'") from None
         if self._server is not None:
             self._server.stop()
-        self._server = Server(self.cluster, port=port, speed=speed, kubeconfig=kubeconfig).start()
+        keeper = keep_lab(self.cluster, data_dir) if data_dir is not None else None
+        try:
+            server = Server(self.cluster, port=port, speed=speed, kubeconfig=kubeconfig, keeper=keeper, **options)
+        except BaseException:
+            if keeper is not None:
+                keeper.directory.close()
+            raise
+        self._server = server.start()
         return self._server
 
     # -- asking and changing -------------------------------------------------------------
@@ -554,6 +573,17 @@ class Lab:
         library = Library(plugins=plugins, schedulers=schedulers, controllers=controllers)
         return cls._of(replay(journal, library=library))
 
+    @classmethod
+    def restore(cls, data_dir: str | Path, plugins: Iterable[Any] = (), schedulers: Any = ()) -> Lab:
+        """The lab that is kept in a directory, as it was last (``serve(data_dir=...)``, ``k8slab serve --data-dir``).
+
+        It is a copy, for looking and trying: only while it is served (``lab.serve(data_dir=...)``) is it kept. Raises
+        DataDirectoryError where there is none, or another process has the directory open.
+        """
+        from k8slab.cluster.keeping import restore
+
+        return cls._of(restore(data_dir, Library(plugins=plugins, schedulers=schedulers)))
+
     # -- pictures ------------------------------------------------------------------------
 
     def view(self, **options: Any) -> Any:
@@ -609,26 +639,6 @@ class Session:
     def read_file(self, path: str) -> str:
         """The text of a file. Raises OSError."""
         return Path(path).read_text(encoding="utf-8")
-
-
-class _Stillness:
-    """Whether nothing but heartbeats and events has been written for a while."""
-
-    QUIET_KEYS = ("/registry/leases/", "/registry/events/")
-
-    def __init__(self, cluster: Cluster, quiet: int) -> None:
-        self._cluster, self._quiet = cluster, quiet
-        self._seen, self._last = cluster.store.revision, cluster.clock.now
-
-    def reached(self) -> bool:
-        for revision, entry in enumerate(self._cluster.store.entries(self._seen + 1), self._seen + 1):
-            if is_renewal(entry):
-                continue
-            write = self._cluster.trace.write(revision)
-            if write is None or not write.key.startswith(self.QUIET_KEYS):
-                self._last = write.time if write else self._cluster.clock.now
-        self._seen = self._cluster.store.revision
-        return self._cluster.clock.now - self._last >= self._quiet
 
 
 _COMMANDS = {

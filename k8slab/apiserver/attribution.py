@@ -14,7 +14,6 @@ from k8slab.api.apply.fieldset import Path
 from k8slab.api.apply.managers import UPDATE, Manager
 from k8slab.apiserver.fieldmanager import SERVERS_OWN, component
 from k8slab.etcd.store import CompactedError, KeyValue
-from k8slab.sim.clock import SECOND
 from k8slab.sim.timestamps import rfc3339
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def _account(server: APIServer, managers: Managers, previous: Any, version: KeyV
     obj = version.value
     _, _, subresource = write.verb.partition(" ")
     who = Manager(component(write.actor.partition("/")[0]), UPDATE, obj.apiVersion, subresource)
-    time = rfc3339(server.clock.unix_us - server.clock.now + write.time // SECOND * SECOND)
+    time = rfc3339(server.clock.unix_at(write.time))
     if previous is None:
         paths = {path for path in created(obj) - SERVERS_OWN if not _is_servers(obj, path)}
         if paths:

@@ -34,6 +34,10 @@ class BearerTokens:
         """Accept it no more."""
         self._known.pop(_digest(token), None)
 
+    def forget(self) -> None:
+        """Accept none of those that were added."""
+        self._known.clear()
+
     def authenticate(self, token: str, audiences: tuple[str, ...] = ()) -> Authenticated:
         """Whose it is.
 

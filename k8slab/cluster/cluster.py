@@ -10,6 +10,7 @@ from k8slab.api.request import ADMIN, UserInfo
 from k8slab.apiserver import APIServer
 from k8slab.client import Client
 from k8slab.cluster.console import Console
+from k8slab.cluster.epoch import set_calendar, unix_seconds
 from k8slab.cluster.extensions import Extensions, Library
 from k8slab.cluster.faults import Faults
 from k8slab.cluster.gate import Gate, load_request
@@ -39,8 +40,8 @@ from k8slab.network.cni import CNI
 from k8slab.pki.x509 import cluster_authority
 from k8slab.scheduler import Scheduler
 from k8slab.scheduler.shorthand import Source, expand, plain
-from k8slab.sim.clock import SECOND, Clock
-from k8slab.sim.journal import Journal, JournalError
+from k8slab.sim.clock import EPOCH_US, SECOND, Clock
+from k8slab.sim.journal import Entry, Journal, JournalError
 from k8slab.sim.seed import Streams
 from k8slab.sim.trace import Trace
 
@@ -67,8 +68,9 @@ class Cluster:
     ``workers`` is a number or a list of shapes (``topology.machines``), ``worker`` the shape of each, ``seed`` feeds
     all randomness, ``components`` is a subset of ``processes.COMPONENTS``, ``scheduler_config`` a
     KubeSchedulerConfiguration (``scheduler.shorthand.Source``). ``replicas`` is how many there are of components that
-    elect a leader, ``cloud`` puts the machines into a simulated cloud. Raises TopologyError for impossible machines,
-    ConfigurationError for a configuration with which kube-scheduler would not start.
+    elect a leader, ``cloud`` puts the machines into a simulated cloud, ``epoch`` is what the calendar says at lab
+    time 0 (RFC 3339, whole seconds; None: 2026-01-01T00:00:00Z). Raises TopologyError for impossible machines,
+    EpochError for no time, ConfigurationError for a configuration with which kube-scheduler would not start.
     """
 
     def __init__(
@@ -82,15 +84,16 @@ class Cluster:
         scheduler_config: Source = None,
         replicas: Mapping[str, int] | None = None,
         cloud: bool = False,
+        epoch: str | None = None,
     ) -> None:
         cloud = cloud or CLOUD_MANAGER in (components or ())
         parts = chosen_parts(components, cloud)
         self.replicas = checked_replicas(replicas, parts)
         specs = machines(workers, control_planes, worker)
-        self.setup = _setup(workers, control_planes, seed, worker, components, scheduler_config)
+        self.setup = _setup(workers, control_planes, seed, worker, components, scheduler_config, epoch)
         self.setup |= ({"replicas": dict(replicas)} if replicas else {}) | ({"cloud": True} if cloud else {})
         self.seed = seed
-        self.clock = Clock(start=-BOOT)
+        self.clock = Clock(start=-BOOT, epoch=EPOCH_US if epoch is None else unix_seconds(epoch) * SECOND)
         self.streams = Streams(seed)
         self.trace = Trace(self.clock)
         self.store = Store()
@@ -311,27 +314,39 @@ def from_setup(setup: dict[str, Any]) -> Cluster:
 
 def play(cluster: Cluster, number: int, entry: Any, until: int | None = None) -> None:
     """Put one journal entry (``number`` names it in errors) into a cluster."""
+    check_time(cluster, number, entry)
+    try:
+        enter(cluster, entry, until)
+    except (KeyError, TypeError, ValueError) as error:
+        raise JournalError(f"journal entry {number} ({entry.kind}): {error}") from None
+
+
+def check_time(cluster: Cluster, number: int, entry: Entry) -> None:
+    """Raises JournalError where an entry is not of the time that the clock reads."""
     if entry.time != cluster.clock.now:
         raise JournalError(
             f"journal entry {number} is of lab time {entry.time}, but the clock reads {cluster.clock.now}: "
             "the journal is not of this set-up"
         )
-    try:
-        if entry.kind == "request":
-            cluster.gate.handle(load_request(entry.data))
-        elif entry.kind == "fault":
-            cluster.faults.apply(entry.data["verb"], *entry.data["targets"])
-        elif entry.kind == "trust":
-            cluster.trust(entry.data["certificates"])
-        elif entry.kind == "extension":
-            cluster.extensions.apply(entry.data)
-        elif entry.kind == "stream":
-            cluster.sessions.apply(entry.data)
-        elif entry.kind == "advance":
-            target = int(entry.data["until"])
-            cluster.gate.advance(target if until is None else min(target, until))
-    except (KeyError, TypeError, ValueError) as error:
-        raise JournalError(f"journal entry {number} ({entry.kind}): {error}") from None
+
+
+def enter(cluster: Cluster, entry: Entry, until: int | None = None) -> None:
+    """Let an input come into a cluster as its entry says; time passes to ``until`` at most."""
+    if entry.kind == "request":
+        cluster.gate.handle(load_request(entry.data))
+    elif entry.kind == "fault":
+        cluster.faults.apply(entry.data["verb"], *entry.data["targets"])
+    elif entry.kind == "trust":
+        cluster.trust(entry.data["certificates"])
+    elif entry.kind == "extension":
+        cluster.extensions.apply(entry.data)
+    elif entry.kind == "stream":
+        cluster.sessions.apply(entry.data)
+    elif entry.kind == "calendar":
+        set_calendar(cluster, entry.data["now"])
+    elif entry.kind == "advance":
+        target = int(entry.data["until"])
+        cluster.gate.advance(target if until is None else min(target, until))
 
 
 def _setup(
@@ -341,6 +356,7 @@ def _setup(
     worker: Shape | None,
     components: Any,
     scheduler_config: Source,
+    epoch: str | None,
 ) -> dict[str, Any]:
     setup: dict[str, Any] = {
         "workers": workers if isinstance(workers, int) else [dict(shape) for shape in workers],
@@ -353,4 +369,6 @@ def _setup(
         setup["components"] = list(components)
     if scheduler_config is not None:
         setup["scheduler_config"] = plain(scheduler_config)
+    if epoch is not None:
+        setup["epoch"] = epoch
     return setup

@@ -124,7 +124,7 @@ class Gate:
 def dump_request(request: Request) -> dict[str, Any]:
     """A request as plain data; what has its default value is left out."""
     plain: dict[str, Any] = {}
-    for field in msgspec.structs.fields(request):
+    for field in _FIELDS:
         value = getattr(request, field.name)
         if field.name == "sink" or (field.default is not msgspec.NODEFAULT and value == field.default):
             continue
@@ -151,7 +151,7 @@ def _plain_body(body: Any) -> Any:
 def _builtin(value: Any) -> Any:
     if isinstance(value, Options):
         return {
-            name: part
+            name: msgspec.to_builtins(part)
             for name, part in msgspec.structs.asdict(value).items()
             if part != getattr(_DEFAULT_OPTIONS, name)
         }
@@ -159,3 +159,4 @@ def _builtin(value: Any) -> Any:
 
 
 _DEFAULT_OPTIONS = Options()
+_FIELDS = msgspec.structs.fields(Request)

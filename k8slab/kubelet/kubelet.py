@@ -326,7 +326,7 @@ class Kubelet:
 
     def time_text(self, when: int) -> str:
         """A lab time as the API writes it."""
-        return rfc3339(self.clock.epoch + when)
+        return rfc3339(self.clock.unix_at(when))
 
     def container_id(self) -> str:
         """A new container's ID."""

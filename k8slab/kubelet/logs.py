@@ -30,8 +30,8 @@ def read_log(
         lines = [line for line in lines if line[0] >= now - since * SECOND]
     if tail is not None and tail >= 0:
         lines = lines[-tail:] if tail else []
-    epoch = worker.clock.epoch
-    text = "".join(f"{rfc3339_micro(epoch + at)} {line}\n" if timestamps else f"{line}\n" for at, line in lines)
+    unix_at = worker.clock.unix_at
+    text = "".join(f"{rfc3339_micro(unix_at(at))} {line}\n" if timestamps else f"{line}\n" for at, line in lines)
     return text if limit_bytes is None else text[:limit_bytes]
 
 

@@ -43,18 +43,25 @@ class Authenticator:
             may do (`--anonymous-auth`). Otherwise only health and version are to be had without one, and so it is
             where the authorizer allows everybody everything.
         authority: the cluster's own, whose certificates count if it has issued them.
-
-    `token` is a bearer token of the administrator, made anew for each server.
+        key: signs the tokens of service accounts.
+        token: a bearer token of the administrator. Both are made anew for each server that does not name them.
     """
 
-    def __init__(self, server: APIServer, anonymous: bool = False, authority: Authority | None = None) -> None:
+    def __init__(
+        self,
+        server: APIServer,
+        anonymous: bool = False,
+        authority: Authority | None = None,
+        key: PrivateKey | None = None,
+        token: str = "",
+    ) -> None:
         self.server = server
         self._authority = authority
         self._anonymous = anonymous
-        self.token = secrets.token_urlsafe(32)
+        self.token = token or secrets.token_urlsafe(32)
         self._added = [self.token]
         server.bearer_tokens.add(self.token, ADMIN)
-        server.tokens.protect(_new_key())
+        server.tokens.protect(key or new_key())
 
     @property
     def anonymous(self) -> bool:
@@ -132,6 +139,7 @@ def _claimed(exchange: Exchange) -> UserInfo | None:
     return UserInfo(name=name, groups=groups, uid=uid, extra=extra) if name or uid or groups or extra else None
 
 
-def _new_key() -> PrivateKey:
+def new_key() -> PrivateKey:
+    """A key for tokens that follows from no seed."""
     numbers = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS).private_numbers()
     return PrivateKey(numbers.p, numbers.q)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFETIME = datetime.timedelta(days=365)
+AUTHORITY_LIFETIME = datetime.timedelta(days=3650)
 #: Certificates are valid from a little before they are made: the clocks of clients differ.
 SLACK = datetime.timedelta(minutes=5)
 SERVICE_NAMES = (
@@ -45,9 +46,9 @@ class Authority:
     """
 
     def __init__(self, name: str = "kubernetes") -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._key: Any = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        builder = _builder(self._name, self._name, self._key.public_key())
+        builder = _builder(self._name, self._name, self._key.public_key(), AUTHORITY_LIFETIME)
         usage = _key_usage(signs_certificates=True)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         builder = builder.add_extension(usage, critical=True)
@@ -55,6 +56,23 @@ class Authority:
             x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
         )
         self.certificate = builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    @classmethod
+    def load(cls, pair: Pair) -> Authority:
+        """The authority that was kept as a pair. Raises ValueError where it is none."""
+        authority = cls.__new__(cls)
+        authority.certificate = pair.certificate
+        authority._key = serialization.load_pem_private_key(pair.key, None)
+        certificate = x509.load_pem_x509_certificate(pair.certificate)
+        if certificate.public_key() != authority._key.public_key():
+            raise ValueError("ca.key is not the key of ca.crt")
+        authority._name = certificate.subject
+        return authority
+
+    @property
+    def pair(self) -> Pair:
+        """Certificate and private key, to be kept where nobody else can read."""
+        return Pair(self.certificate, _pem(self._key))
 
     def serving(self, hosts: Sequence[str]) -> Pair:
         """A server's certificate for these host names and addresses, besides the names of the Service."""
@@ -119,11 +137,13 @@ def is_signed_by(found: x509.Certificate, authority: str) -> bool:
     return True
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, lifetime: datetime.timedelta = LIFETIME
+) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     builder = x509.CertificateBuilder(subject_name=subject, issuer_name=issuer, public_key=key)
     builder = builder.serial_number(x509.random_serial_number())
-    return builder.not_valid_before(now - SLACK).not_valid_after(now + LIFETIME)
+    return builder.not_valid_before(now - SLACK).not_valid_after(now + lifetime)
 
 
 def _key_usage(signs_certificates: bool) -> x509.KeyUsage:

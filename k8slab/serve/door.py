@@ -11,12 +11,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
+from k8slab.cluster.gate import READ_VERBS
 from k8slab.errors import ApiError
 from k8slab.serve.exchange import REQUEST_TIMEOUT
 
 if TYPE_CHECKING:
     from k8slab.api.request import Request, Response
     from k8slab.cluster.cluster import Cluster
+    from k8slab.serve.committer import Committer
 
 Result = TypeVar("Result")
 #: So many requests wait for the gate at a time; the others queue behind them.
@@ -24,33 +26,48 @@ WAITING = 32
 
 
 class Door:
-    """Passes requests through a cluster's gate."""
+    """Passes requests through a cluster's gate; a `committer` keeps what comes in before it is answered."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, committer: Committer | None = None) -> None:
         self.cluster = cluster
+        self.committer = committer
         self.gate = cluster.gate
         self._waiters = ThreadPoolExecutor(WAITING, thread_name_prefix="k8slab-request")
 
     async def handle(self, request: Request) -> Response:
-        """Have a request handled. Raises ApiError (504) where the gate stays shut."""
+        """Have a request handled. Raises ApiError (504) where the gate stays shut, (500) where the disk is full."""
+        if self.committer is not None and request.verb not in READ_VERBS:
+            self.committer.check_room()
         return await self.enter(self.gate.handle, request)
 
     async def enter(self, act: Callable[..., Result], *args: object) -> Result:
-        """Call `act(*args)` while nobody else changes the cluster."""
+        """Call `act(*args)` while nobody else changes the cluster; returns when all that it did is kept."""
         if self.gate.lock.acquire(blocking=False):
             try:
-                return act(*args)
+                result, mark = self._act(act, args)
             finally:
                 self.gate.lock.release()
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._waiters, self._wait, act, args)
+        else:
+            result, mark = await asyncio.get_running_loop().run_in_executor(self._waiters, self._wait, act, args)
+        if mark:
+            await self.committer.kept(mark)
+        return result
 
-    def _wait(self, act: Callable[..., Result], args: tuple[object, ...]) -> Result:
+    async def seen(self, revision: int) -> None:
+        """Wait until a revision of the store may be shown: until it is kept, where the cluster is kept."""
+        if self.committer is not None:
+            await self.committer.seen(revision)
+
+    def _act(self, act: Callable[..., Result], args: tuple[object, ...]) -> tuple[Result, int]:
+        result = act(*args)
+        return result, 0 if self.committer is None else self.committer.collect()
+
+    def _wait(self, act: Callable[..., Result], args: tuple[object, ...]) -> tuple[Result, int]:
         if not self.gate.lock.acquire(timeout=REQUEST_TIMEOUT):
             message = "Timeout: request did not complete within the allotted timeout"
             raise ApiError(504, "Timeout", message, {})
         try:
-            return act(*args)
+            return self._act(act, args)
         finally:
             self.gate.lock.release()
 

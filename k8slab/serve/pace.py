@@ -10,11 +10,13 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from k8slab.cluster.epoch import catch_up
 from k8slab.errors import K8sLabError
 from k8slab.sim.clock import SECOND
 
 if TYPE_CHECKING:
     from k8slab.cluster.cluster import Cluster
+    from k8slab.serve.committer import Committer
 
 LOG = logging.getLogger("k8slab.serve")
 #: Seconds between two rounds.
@@ -23,6 +25,8 @@ TICK = 0.01
 SLICE = 0.02
 #: A longer pause (a busy notebook cell, a closed laptop) is not caught up with.
 MAX_STEP = 0.25
+#: Seconds by which the calendar may be behind.
+BEHIND = 60
 #: So many failures one after another, and the clock stops.
 FAILURES = 20
 
@@ -32,12 +36,21 @@ class PaceError(K8sLabError, ValueError):
 
 
 class Pace:
-    """Lets a cluster's time pass, `speed` virtual seconds in each real one."""
+    """Lets a cluster's time pass, `speed` virtual seconds in each real one.
 
-    def __init__(self, cluster: Cluster, speed: float = 1.0) -> None:
+    Args:
+        cluster: whose time.
+        speed: how fast.
+        committer: is handed what has happened; while it cannot keep more, time stands still.
+        present: set the calendar forward where it has fallen behind the real one (a laptop was asleep).
+    """
+
+    def __init__(
+        self, cluster: Cluster, speed: float = 1.0, committer: Committer | None = None, present: bool = False
+    ) -> None:
         if not speed > 0:
             raise PaceError(f"speed must be a positive number of virtual seconds in a second, not {speed!r}")
-        self._cluster = cluster
+        self._cluster, self._committer, self._present = cluster, committer, present
         self.speed = float(speed)
         self.error: Exception | None = None
         self._stopping = threading.Event()
@@ -73,11 +86,22 @@ class Pace:
 
     def _advance(self, delay: int) -> int:
         """Let at most `delay` microseconds pass, for a slice of real time; returns how many have."""
-        gate, clock = self._cluster.gate, self._cluster.clock
+        gate, clock, committer = self._cluster.gate, self._cluster.clock, self._committer
         with gate.lock:
             begin = clock.now
-            target, deadline = begin + delay, time.monotonic() + SLICE
-            while clock.now < target and time.monotonic() < deadline:
-                following = clock.next_time()
-                gate.advance(target if following is None or following > target else max(following, clock.now))
+            try:
+                if committer is None or not committer.alarm:
+                    self._let_pass(delay)
+            finally:
+                if committer is not None:
+                    committer.collect()
             return clock.now - begin
+
+    def _let_pass(self, delay: int) -> None:
+        gate, clock = self._cluster.gate, self._cluster.clock
+        if self._present and time.time() * SECOND - clock.unix_us > BEHIND * SECOND:
+            catch_up(self._cluster, int(time.time()))
+        target, deadline = clock.now + delay, time.monotonic() + SLICE
+        while clock.now < target and time.monotonic() < deadline:
+            following = clock.next_time()
+            gate.advance(target if following is None or following > target else max(following, clock.now))

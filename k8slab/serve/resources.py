@@ -111,7 +111,7 @@ class Resources:
     async def _watch(self, exchange: Exchange, request: Request, accept: str) -> None:
         options = request.options
         timeout = float(options.timeout_seconds or DEFAULT_TIMEOUT)
-        stream = Stream(asyncio.get_running_loop())
+        stream = Stream(asyncio.get_running_loop(), self.door.seen)
         # The client's time is real time: the server's own timer would count virtual seconds.
         asked = request.replace(sink=stream.push, options=replace(options, timeout_seconds=0))
         response = await self.door.handle(asked)

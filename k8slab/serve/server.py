@@ -18,14 +18,17 @@ from k8slab.api.request import ADMIN
 from k8slab.errors import K8sLabError
 from k8slab.serve.app import App
 from k8slab.serve.authentication import AUTHENTICATED, Authenticator
-from k8slab.serve.certificates import Authority, Pair
+from k8slab.serve.certificates import Pair
+from k8slab.serve.committer import Committer
 from k8slab.serve.door import Door
+from k8slab.serve.keys import kept_keys, new_keys
 from k8slab.serve.kubeconfig import kubeconfig, write_kubeconfig
 from k8slab.serve.pace import Pace
 from k8slab.serve.protocol import Connection
 
 if TYPE_CHECKING:
     from k8slab.cluster.cluster import Cluster
+    from k8slab.cluster.keeping import Keeper
 
 #: Seconds after which a connection without requests is closed; clients close theirs after 90.
 KEEP_ALIVE = 120
@@ -51,6 +54,8 @@ class Server:
         speed: virtual seconds in a second.
         expose: allow an address that is not a loopback address.
         anonymous: let the cluster's rules decide about requests without a credential, instead of refusing them.
+        keeper: keeps the cluster in a data directory, which the server closes; its keys and kubeconfig are there too.
+        present: set the cluster's calendar forward where it falls behind the real one.
 
     Attributes: `url`, `kubeconfig` (path of the file), `token` (the administrator's bearer token).
     Raises ServeError where the address cannot be used.
@@ -65,24 +70,30 @@ class Server:
         speed: float = 1.0,
         expose: bool = False,
         anonymous: bool = False,
+        keeper: Keeper | None = None,
+        present: bool = False,
     ) -> None:
         _check_bind(bind, expose)
         self.cluster = cluster
-        self.pace = Pace(cluster, speed)
+        self.committer = Committer(keeper) if keeper is not None else None
+        self.pace = Pace(cluster, speed, self.committer, present)
         self._folder = tempfile.TemporaryDirectory(prefix="k8slab-")
-        self.authority = Authority()
+        keys = kept_keys(keeper.directory) if keeper is not None else new_keys()
+        self.authority = keys.authority
         self._socket = _listen(bind, port)
         self.port = self._socket.getsockname()[1]
         self.url = f"https://{_host(bind)}:{self.port}"
-        self._door = Door(cluster)
+        self._door = Door(cluster, self.committer)
         cluster.trust(self.authority.certificate.decode())
-        self._authenticator = Authenticator(cluster.server, anonymous, cluster.authority)
+        self._authenticator = Authenticator(cluster.server, anonymous, cluster.authority, keys.signer, keys.token)
         self.token = self._authenticator.token
         self.app = App(self._door, self._authenticator, f"{_host(bind)}:{self.port}")
         self.add_token = self._authenticator.add_token
         self._server = _Uvicorn(self._config(bind))
         self._thread = threading.Thread(target=self._run, name="k8slab-serve", daemon=True)
-        self.kubeconfig = self._write_kubeconfig(kubeconfig)
+        self.kubeconfig = self._write_kubeconfig(
+            kubeconfig or (keeper.directory.path / "kubeconfig" if keeper else None)
+        )
 
     def client_certificate(self, user: str, groups: tuple[str, ...] = ()) -> Pair:
         """A certificate with which a client is `user`, a member of `groups`."""
@@ -92,6 +103,8 @@ class Server:
         """Begin to serve, and let time pass. Returns itself when requests are answered."""
         self._thread.start()
         self._server.ready.wait()
+        if self.committer is not None:
+            self.committer.start()
         self.pace.start()
         return self
 
@@ -104,6 +117,8 @@ class Server:
         self._socket.close()
         self._door.close()
         self._authenticator.close()
+        if self.committer is not None:
+            self.committer.stop()
         self._folder.cleanup()
 
     def __enter__(self) -> Server:

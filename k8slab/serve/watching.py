@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from k8slab.api.request import ERROR, Request, Response, WatchEvent
@@ -26,15 +27,19 @@ CACHED = 4_096
 DEFAULT_TIMEOUT = 1800.0
 
 
+Seen = Callable[[int], Awaitable[None]]
+"""Waits until a revision may be shown to clients (`Door.seen`)."""
+
+
 class Stream:
     """The events that wait for one client.
 
     A copy of a lab (a fork, a saved one) has no client: its streams are closed and take nothing.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None, seen: Seen | None = None) -> None:
         self.closed = loop is None
-        self._loop = loop
+        self._loop, self._seen = loop, seen
         self._events: deque[WatchEvent] = deque()
         self._wake = asyncio.Event()
         self._waking = False
@@ -65,7 +70,10 @@ class Stream:
             # In this order: an event that comes in between wakes once more, for nothing.
             self._wake.clear()
             self._waking = False
-        return [self._events.popleft() for _ in range(len(self._events))]
+        events = [self._events.popleft() for _ in range(len(self._events))]
+        if events and self._seen is not None:
+            await self._seen(max(event.revision for event in events))
+        return events
 
     def close(self, *_: Any) -> None:
         """Take no more, and wake who waits; called on the loop's thread."""

@@ -46,12 +46,13 @@ class Clock:
     (['early', 'late'], 90000000, '2026-01-01T00:01:30Z')
     """
 
-    __slots__ = ("_cancelled", "_heap", "_rfc3339", "_seq", "epoch", "fired", "now")
+    __slots__ = ("_cancelled", "_epochs", "_heap", "_rfc3339", "_seq", "epoch", "fired", "now")
 
     def __init__(self, start: int = 0, epoch: int = EPOCH_US) -> None:
         """Make a clock that reads ``start`` (microseconds of lab time, may be negative: the boot)."""
         self.now = start
         self.epoch = epoch
+        self._epochs: list[tuple[int, int]] = []  # (until which lab time, epoch) of those that are over
         self.fired = 0
         self._heap: list[Timer] = []
         self._seq = 0
@@ -149,6 +150,19 @@ class Clock:
     def pending(self) -> int:
         """How many timers are set."""
         return len(self._heap) - self._cancelled
+
+    def set_epoch(self, epoch: int) -> None:
+        """Set the calendar: lab time 0 is ``epoch`` (Unix microseconds) from now on. Timers are not touched."""
+        self._epochs.append((self.now, self.epoch))
+        self.epoch = epoch
+        self._rfc3339 = (-1, "")
+
+    def unix_at(self, when: int) -> int:
+        """Unix microseconds of a lab time, by the calendar that was valid then."""
+        for until, epoch in self._epochs:
+            if when <= until:
+                return epoch + when
+        return self.epoch + when
 
     @property
     def unix_us(self) -> int:
