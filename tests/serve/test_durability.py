@@ -25,6 +25,7 @@ from typing import Any
 import yaml
 
 CONFIGMAPS = "/api/v1/namespaces/default/configmaps"
+OURS = "?labelSelector=by%3Dtest"
 ENVIRONMENT = os.environ | {"PYTHONUNBUFFERED": "1"}
 
 
@@ -95,7 +96,12 @@ class Writer(threading.Thread):
             return
 
     def write(self, name: str) -> None:
-        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"value": "1"}}
+        body: dict[str, Any] = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name, "labels": {"by": "test"}},
+        }
+        body["data"] = {"value": "1"}
         self._do("POST", CONFIGMAPS, name, "1", body)
         self._do("PATCH", f"{CONFIGMAPS}/{name}", name, "2", {"data": {"value": "2"}})
         if name.endswith("3"):
@@ -121,7 +127,7 @@ class Watch(threading.Thread):
         self.problem = ""
 
     def run(self) -> None:
-        path = f"{CONFIGMAPS}?watch=true&resourceVersion={self.revision}"
+        path = f"{CONFIGMAPS}{OURS}&watch=true&resourceVersion={self.revision}"
         try:
             self.client.connection.request("GET", path)
             response = self.client.connection.getresponse()
@@ -188,10 +194,9 @@ class Trial:
     def check(self, number: int) -> dict[str, str]:
         """Compare with what clients know; returns what is there."""
         client = Client(self.folder / "kubeconfig")
-        code, found = client("GET", CONFIGMAPS)
+        code, found = client("GET", CONFIGMAPS + OURS)
         assert code == 200, found
-        items = [item for item in found["items"] if "value" in item["data"]]
-        present = {item["metadata"]["name"]: item["data"]["value"] for item in items}
+        present = {item["metadata"]["name"]: item["data"]["value"] for item in found["items"]}
         revision = int(found["metadata"]["resourceVersion"])
         assert revision >= self.highest, f"round {number}: revision {revision} after {self.highest} was seen"
         for name, value in self.sure.items():
