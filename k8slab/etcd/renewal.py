@@ -110,7 +110,7 @@ class Renewal:
 class Ring:
     """The renewals of one folder and period, in the order in which they come due, and the next of them."""
 
-    __slots__ = ("heard", "index", "keys", "period", "renewals", "start")
+    __slots__ = ("heard", "index", "keys", "latest_first", "period", "renewals", "start")
 
     def __init__(self, period: int) -> None:
         self.period = period
@@ -118,6 +118,7 @@ class Ring:
         self.renewals: list[Renewal] = []
         self.index = 0
         self.start = 0
+        self.latest_first = -(1 << 62)
         self.heard = False
 
     def next(self) -> tuple[int, int]:
@@ -130,6 +131,7 @@ class Ring:
     def add(self, renewal: Renewal, now: int) -> None:
         """Take one more; what is due up to now has been taken."""
         key = (renewal.first % self.period, renewal.order)
+        self.latest_first = max(self.latest_first, renewal.first)
         at = bisect_left(self.keys, key)
         self.keys.insert(at, key)
         self.renewals.insert(at, renewal)
@@ -153,23 +155,21 @@ class Ring:
 
     def take(self, until: tuple[int, int], log: list[Any], revision: int) -> int:
         """Give their revisions to those that are due before ``until`` (a time and order); returns the newest one."""
-        keys, renewals, index, start = self.keys, self.renewals, self.index, self.start
-        limit = until[0]
-        while True:
-            phase, order = keys[index]
-            due = start + phase
-            if due > limit or (due == limit and order >= until[1]):
-                break
-            renewal = renewals[index]
-            if due >= renewal.first:
+        limit, order = until
+        while self.keys:
+            end = bisect_left(self.keys, (limit - self.start, order), self.index)
+            due = self.renewals[self.index : end]
+            if self.latest_first > self.start:
+                due = [each for each in due if each.first <= self.start + each.first % self.period]
+            log += due
+            for renewal in due:
                 revision += 1
-                log.append(renewal)
                 renewal.revisions.append(revision)
-            index += 1
-            if index == len(keys):
-                index = 0
-                start += self.period
-        self.index, self.start = index, start
+            self.index = end
+            if end < len(self.keys):
+                break
+            self.index = 0
+            self.start += self.period
         return revision
 
 

@@ -11,7 +11,7 @@ and the leases) is what a Raft cluster of members offers as well, so callers do 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -130,14 +130,16 @@ class Store:
 
     def range(self, prefix: str, revision: int = 0, start: str = "", limit: int = 0) -> list[KeyValue]:
         """All live keys that begin with ``prefix``, sorted, from ``start`` on, at most ``limit`` (0: all)."""
+        keys = self._span(prefix, start)
         if revision and revision != self.revision:
             self._check_revision(revision)
-            found = (self._at(key, revision) for key in self._span(prefix, start))
+            found: Iterable[KeyValue | None] = (self._at(key, revision) for key in keys)
+        elif not keys:
+            return []
         elif self._pulse is not None and self._pulse.touches(prefix):
-            found = (self.get(key) for key in self._span(prefix, start))
+            found = (self.get(key) for key in keys)
         else:
-            current = self._current
-            found = (current.get(key) for key in self._span(prefix, start))
+            found = map(self._current.get, keys)
         live = (kv for kv in found if kv is not None)
         if not limit:
             return list(live)
@@ -197,6 +199,8 @@ class Store:
     def _span(self, prefix: str, start: str) -> list[str]:
         keys = self._keys
         low = bisect_left(keys, start if start > prefix else prefix)
+        if low == len(keys) or not keys[low].startswith(prefix):
+            return []
         high = bisect_right(keys, prefix + "\U0010ffff", low)
         return keys[low:high]
 

@@ -8,17 +8,19 @@ from typing import Any
 from k8slab.api.patch.failure import bad_request, json_type
 
 
-def merge_patch(document: dict[str, Any], patch: Any) -> dict[str, Any]:
+def merge_patch(document: dict[str, Any], patch: Any, share: bool = False) -> dict[str, Any]:
     """A copy of `document` with the patch merged in: null removes, objects merge, everything else replaces.
 
+    With `share`, what the patch does not touch is shared with the document.
     Raises ApiError 400 if the patch is not an object.
     """
     if patch is None:
-        return deepcopy(document)
+        return document if share else deepcopy(document)
     if not isinstance(patch, dict):
         text = f"json: cannot unmarshal {json_type(patch)} into Go value of type map[string]interface {{}}"
         raise bad_request(f"error decoding patch: {text}")
-    return deepcopy(_merge(document, patch))
+    merged = _merge(document, patch)
+    return merged if share else deepcopy(merged)
 
 
 def _merge(target: Any, patch: Any) -> Any:

@@ -51,15 +51,18 @@ def strategic_merge(document: Map, patch: Any, cls: Schema) -> Map:
     return strategic_merge_rest(document, patch, cls)[0]
 
 
-def strategic_merge_rest(document: Map, patch: Any, cls: Schema) -> tuple[Map, Map]:
-    """Like `strategic_merge`, and what the server has left of the patch, which it quotes in later errors."""
+def strategic_merge_rest(document: Map, patch: Any, cls: Schema, share: bool = False) -> tuple[Map, Map]:
+    """Like `strategic_merge`, and what the server has left of the patch, which it quotes in later errors.
+
+    With `share`, `document` itself is changed.
+    """
     if patch is None:
         patch = {}
     if not isinstance(patch, dict):
         text = f"json: cannot unmarshal {json_type(patch)} into Go value of type map[string]interface {{}}"
         raise bad_request(f"error decoding patch: {text}")
     rest = deepcopy(patch)
-    return merge_maps(deepcopy(document), rest, cls, SERVER), rest
+    return merge_maps(document if share else deepcopy(document), rest, cls, SERVER), rest
 
 
 def merge_maps(original: Map | None, patch: Map, schema: Schema, mode: Mode) -> Map:

@@ -11,6 +11,7 @@ from k8slab.api.patch import go_text, json_patch, merge_patch, strategic_merge_r
 from k8slab.api.request import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Response
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.decoding import convert_data, with_defaults
+from k8slab.apiserver.grafting import grafted
 from k8slab.apiserver.verbs.apply import apply_patch
 from k8slab.apiserver.verbs.read import invalid_options
 from k8slab.apiserver.verbs.update import check_name, update_object
@@ -29,8 +30,12 @@ def patch(call: Call) -> Response:
     kv = call.server.storage.read(call.endpoint, call.namespace, call.name)
     current = kv.value if call.endpoint.from_storage is None else call.endpoint.from_storage(kv.value)
     before = to_dict(current)
-    data, rest = apply(kind, before, changes, type(current))
-    obj = decode_patched(call, data, type(current), before, rest)
+    # Strategic patches are merged into the document itself.
+    document = to_dict(current) if kind == STRATEGIC_MERGE_PATCH else before
+    data, rest = apply(kind, document, changes, type(current))
+    obj = grafted(current, before, data)
+    if obj is None:
+        obj = decode_patched(call, data, type(current), before, rest)
     check_name(call, obj)
     return Response(200, update_object(call, with_defaults(call, obj), kv, must_match=False))
 
@@ -69,13 +74,14 @@ def read_patch(body: Any, kind: str) -> Any:
 def apply(kind: str, document: dict[str, Any], changes: Any, cls: type) -> tuple[Any, Any]:
     """The patched document, and what is left of a strategic patch (None for the other kinds).
 
+    The result shares parts with the document, which is not to be used after a strategic patch.
     Raises ApiError with the server's words where the patch does not fit.
     """
     if kind == JSON_PATCH:
         return json_patch(document, changes), None
     if kind == MERGE_PATCH:
-        return merge_patch(document, changes), None
-    return strategic_merge_rest(document, changes, cls)
+        return merge_patch(document, changes, share=True), None
+    return strategic_merge_rest(document, changes, cls, share=True)
 
 
 def decode_patched(call: Call, data: Any, cls: type, before: dict[str, Any], rest: Any = None) -> Any:
