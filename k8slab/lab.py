@@ -367,7 +367,7 @@ class Lab:
         from k8slab.cluster.causes import cause_graph
         from k8slab.views.causes import causes_html, causes_text
 
-        graph = cause_graph(self.history, self._key(target, namespace))
+        graph = cause_graph(self.history, self._key(target, namespace), inputs=self.cluster.journal)
         if not len(graph):
             raise CommandError(f"nothing is known of {target}: it never existed in this lab")
         return Display(causes_text(graph), causes_html(graph), graph)

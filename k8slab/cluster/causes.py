@@ -6,23 +6,38 @@ actor and the revisions which made that actor work.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from k8slab.cluster.history import Change, History
+from k8slab.sim.journal import Entry
 
 if TYPE_CHECKING:
     import networkx
+
+SILENCING = {
+    "fail_node": "power cut",
+    "crash": "kubelet crashed",
+    "stop": "kubelet stopped",
+    "shutdown_node": "shut down",
+    "stop_machine": "machine stopped",
+    "delete_machine": "machine deleted",
+}
+"""Faults after which a node says nothing any more, in words."""
 
 #: A chain longer than this is a history lesson, not an explanation.
 MAX_WRITES = 400
 
 
-def cause_graph(history: History, key: str, revision: int | None = None) -> networkx.DiGraph:
+def cause_graph(
+    history: History, key: str, revision: int | None = None, inputs: Iterable[Entry] = ()
+) -> networkx.DiGraph:
     """The writes that led to the object under ``key`` as it was at ``revision`` (default: now).
 
     A ``networkx.DiGraph`` of revisions with the attributes time (lab time, microseconds), actor, verb, key, kind, name,
     note, summary. Edges go from cause to effect. The object's own writes are the starting points; their causes are
-    followed back to what came from outside.
+    followed back to what came from outside. ``inputs`` is the cluster's journal: a node that fell silent is led back to
+    the fault in it, whose number in the graph is negative, as it made no revision.
     """
     import networkx
 
@@ -42,7 +57,48 @@ def cause_graph(history: History, key: str, revision: int | None = None) -> netw
                 frontier.append(cause)
     # Where the limit cut the search, edges may lead to writes nobody described.
     graph.remove_nodes_from([number for number, data in graph.nodes(data=True) if "actor" not in data])
+    faults = [(-place, entry) for place, entry in enumerate(inputs, 1) if entry.kind == "fault"]
+    for number in [number for number in graph if _fell_silent(changes[number])]:
+        _blame(graph, number, changes[number].object.metadata.name, faults)
     return graph
+
+
+def _fell_silent(change: Change) -> bool:
+    before, after = change.before, change.after
+    return (
+        after is not None
+        and before is not None
+        and after.kind == "Node"
+        and _ready(after) == "Unknown" != _ready(before)
+    )
+
+
+def _ready(node: Any) -> str:
+    return next((one.status for one in _at(node, ("status", "conditions")) or () if one.type == "Ready"), "")
+
+
+def _blame(graph: networkx.DiGraph, number: int, node: str, faults: list[tuple[int, Entry]]) -> None:
+    """Lead a node's silence back to the last fault of its machine before it."""
+    time = graph.nodes[number]["time"]
+    of_node = {node, f"kubelet/{node}"}
+    known = [(place, one) for place, one in faults if one.time <= time and of_node & set(one.data["targets"])]
+    if not known or known[-1][1].data["verb"] not in SILENCING:
+        return
+    place, fault = known[-1]
+    verb, target = fault.data["verb"], fault.data["targets"][0]
+    graph.add_node(
+        place,
+        time=fault.time,
+        actor="fault",
+        verb=verb,
+        key="",
+        kind="Node",
+        name=node,
+        note=f"lab.faults.{verb}({target!r})",
+        summary=SILENCING[verb],
+        own=False,
+    )
+    graph.add_edge(place, number)
 
 
 def _attributes(change: Change) -> dict[str, Any]:
@@ -92,12 +148,17 @@ def _conditions(before: Any, after: Any) -> list[str]:
     """Conditions whose status changed: ``Ready False -> True``; new ones with their reason."""
     old = {one.type: one.status for one in _at(before, ("status", "conditions")) or ()}
     texts = []
-    for one in _at(after, ("status", "conditions")) or ():
+    # Ready says most: it comes first.
+    for one in sorted(_at(after, ("status", "conditions")) or (), key=_is_detail):
         if one.type not in old:
             texts.append(f"{one.type}={one.status}" + (f" ({one.reason})" if one.reason else ""))
         elif old[one.type] != one.status:
             texts.append(f"{one.type} {old[one.type]} -> {one.status}")
     return texts if len(texts) <= 3 else [*texts[:2], f"and {len(texts) - 2} conditions more"]
+
+
+def _is_detail(condition: Any) -> bool:
+    return condition.type != "Ready"
 
 
 def _part(before: Any, after: Any, path: tuple[str, ...]) -> str:

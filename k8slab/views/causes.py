@@ -1,7 +1,7 @@
 """Why an object is as it is: the graph of writes that led to it, as text, picture and table.
 
 The graph is a ``networkx.DiGraph`` of revisions, edges from cause to effect, each node with time (microseconds), actor,
-verb, key, kind, name, note, summary and own (whether it is a write of the object itself).
+verb, key, kind, name, note, summary and own (whether it is a write of the object itself). Negative numbers are faults.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def cause_steps(graph: Any) -> list[Step]:
     steps: list[Step] = []
     merged: dict[int, int] = {}  # revision -> the revision of the step it went into
     groups: dict[tuple[Any, ...], int] = {}
-    for revision in sorted(graph.nodes):
+    for revision in _in_order(graph):
         data = graph.nodes[revision]
         causes = tuple(dict.fromkeys(merged.get(cause, cause) for cause in sorted(graph.predecessors(revision))))
         step = _step(revision, data, causes)
@@ -79,10 +79,19 @@ def _why(data: dict[str, Any], what: str) -> str:
 
 def _rows(graph: Any) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
-    for revision in sorted(graph.nodes):
+    for revision in _in_order(graph):
         data = graph.nodes[revision]
-        because = ", ".join(map(str, sorted(graph.predecessors(revision))))
+        because = ", ".join(map(_number, sorted(graph.predecessors(revision))))
         what = data.get("summary") or data["verb"]
         name = f"{data['kind']}/{data['name']}"
-        rows.append((format_duration(data["time"]), revision, data["actor"], name, what, data.get("note", ""), because))
+        time, note = format_duration(data["time"]), data.get("note", "")
+        rows.append((time, _number(revision), data["actor"], name, what, note, because))
     return rows
+
+
+def _in_order(graph: Any) -> list[int]:
+    return sorted(graph.nodes, key=lambda number: (graph.nodes[number]["time"], number))
+
+
+def _number(revision: int) -> str:
+    return str(revision) if revision > 0 else "fault"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import doctest
 
+import networkx
 import pytest
 
+from k8slab import Lab
 from k8slab.api.core_v1 import ConfigMap
 from k8slab.api.meta_v1 import ObjectMeta
 from k8slab.api.request import Options, Request
@@ -161,3 +163,23 @@ def test_summaries_name_conditions():
     text = summarise(Change(write, "PUT", before, after))
     assert text == "Ready False -> True, DisruptionTarget=True (DeletionByTaintManager)"
     assert summarise(Change(write, "PUT", None, after)) == "created"
+
+
+def test_why_leads_a_silent_node_back_to_the_fault_and_the_last_heartbeat():
+    lab = Lab(workers=2)
+    lab.kubectl("create deployment web --image=nginx --replicas=2", echo=False)
+    lab.settle()
+    lab.fail_node("worker-1")
+    lab.run("7m")
+    newest = max(lab.list("pods", "default"), key=lambda pod: pod.metadata.creationTimestamp)
+    assert newest.spec.nodeName == "worker-2"
+    graph = lab.why(f"pod/{newest.metadata.name}").graph
+    fault = next(number for number in graph if number < 0)
+    assert graph.nodes[fault]["summary"] == "power cut" and graph.nodes[fault]["name"] == "worker-1"
+    (silence,) = graph.successors(fault)
+    assert "Ready True -> Unknown" in graph.nodes[silence]["summary"]
+    kinds = {graph.nodes[cause]["kind"] for cause in graph.predecessors(silence)}
+    assert kinds == {"Node", "Lease"}
+    own = [number for number, data in graph.nodes(data=True) if data["own"]]
+    assert all(networkx.has_path(graph, fault, number) for number in own)
+    assert "<svg" in str(lab.why(f"pod/{newest.metadata.name}")._repr_mimebundle_())

@@ -20,6 +20,8 @@ class Health(Struct):
     conditions: tuple[NodeCondition, ...]
     renewed: str
     probed_at: int
+    marked: int = 0
+    """The revision with which the node was last declared unknown; 0 while it reports."""
 
 
 def ready_of(node: Node) -> NodeCondition | None:
@@ -44,11 +46,13 @@ def observe(known: Health | None, node: Node, lease: Any, now: int, epoch: int) 
             saved is not None and saved.lastHeartbeatTime != current.lastHeartbeatTime
         ):
             known.probed_at = now
+            known.marked = 0
         known.conditions = present
     renewed = (lease.spec.renewTime or "") if lease is not None else ""
     if renewed > known.renewed:
         known.renewed = renewed
         known.probed_at = now
+        known.marked = 0
     return known
 
 

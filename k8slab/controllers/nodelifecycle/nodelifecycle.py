@@ -9,6 +9,7 @@ from typing import Any
 
 from k8slab.api.core_v1 import Node, NodeStatus, ObjectReference, Pod
 from k8slab.client import Request, Result
+from k8slab.client.informer import revision_of
 from k8slab.controllers import pods as podlib
 from k8slab.controllers.controller import Controller
 from k8slab.controllers.nodelifecycle import health as healthlib
@@ -197,7 +198,8 @@ class NodeLifecycleController(Controller):
             self._event(node, "NodeNotReady", f"Node {name} status is now: NodeNotReady")
         if turned or (name in self.retries and after.status != "True"):
             # Each request takes a while: the node's NoSchedule taint, put on by its own worker, comes before these.
-            self.clock.call_after(MARKING_DELAY, self._mark_pods_of, name, self.trace.causes)
+            causes = (health.marked,) if health.marked else (revision_of(node),)
+            self.clock.call_after(MARKING_DELAY, self._mark_pods_of, name, causes)
         if after.status == "True" and name not in self.retries and not taints.present(node, "NoExecute"):
             self.watchlist.relax(name, lease)
 
@@ -208,9 +210,19 @@ class NodeLifecycleController(Controller):
         silent = (self.clock.now - health.probed_at) // 1_000_000
         self.say(f"no heartbeat of {node.metadata.name} for {silent} s: its state is unknown")
         status = (node.status or NodeStatus()).replace(conditions=changed)
-        updated = self.client.update_status(node.replace(status=status))
+        causes, self.trace.causes = self.trace.causes, self._last_sign(node)
+        try:
+            updated = self.client.update_status(node.replace(status=status))
+        finally:
+            self.trace.causes = causes
         health.conditions = changed
+        health.marked = revision_of(updated)
         return updated
+
+    def _last_sign(self, node: Node) -> tuple[int, ...]:
+        """The last that was heard of a node: silence itself is no revision that could be named as a cause."""
+        lease = self.leases.get(LEASES, node.metadata.name)
+        return (revision_of(lease if lease is not None else node),)
 
     def _mark_pods_of(self, name: str, causes: tuple[int, ...]) -> None:
         if not self.running:
@@ -302,8 +314,11 @@ class NodeLifecycleController(Controller):
         wanted, other = taints.NOT_READY, taints.UNREACHABLE
         if ready.status == "Unknown":
             wanted, other = other, wanted
+        health = self.health.get(name)
+        because = health.marked if health is not None and health.marked else revision_of(node)
         try:
-            self._swap_no_execute(node, wanted, other)
+            with self.trace.acting(self.name, (because,)):
+                self._swap_no_execute(node, wanted, other)
         except ApiError:
             queue.waiting.append(name)
 
