@@ -9,6 +9,7 @@ from k8slab.controllers import ControllerManager
 from k8slab.controllers.cloud import APIS, Cloud
 from k8slab.controllers.cloud.provider import RUNNING, STOPPED, TERMINATED, UNAVAILABLE
 from k8slab.controllers.controller import Controller
+from k8slab.controllers.custom import CustomController
 from k8slab.errors import K8sLabError
 
 if TYPE_CHECKING:
@@ -222,13 +223,15 @@ class Faults:
         else:
             self._cluster.provider.quotas.pop(api, None)
 
-    def _controllers(self) -> dict[str, list[Controller]]:
+    def _controllers(self) -> dict[str, list[Controller | CustomController]]:
         """All controllers by name, in every process that has them."""
-        found: dict[str, list[Controller]] = {}
+        found: dict[str, list[Controller | CustomController]] = {}
         for component in self._cluster.components.values():
             if isinstance(component, ControllerManager):
                 for name, controller in component.controllers.items():
                     found.setdefault(name, []).append(controller)
+            elif isinstance(component, CustomController):
+                found.setdefault(component.name, []).append(component)
         return found
 
     def _controller(self, name: str) -> str:

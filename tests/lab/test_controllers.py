@@ -100,6 +100,18 @@ def test_stopped_it_does_nothing_and_started_again_it_catches_up():
     assert lab.get("deployment/shop").status.readyReplicas == 4
 
 
+def test_paused_it_rests_and_resumed_it_catches_up():
+    lab = lab_with_sites()
+    lab.faults.pause("website")
+    assert repr(lab.controllers["website"]).startswith("<controller website: paused")
+    lab.patch("website/shop", {"spec": {"replicas": 4}})
+    lab.run("20s")
+    assert lab.get("deployment/shop").spec.replicas == 2
+    lab.faults.resume("website")
+    lab.run("20s")
+    assert lab.get("deployment/shop").status.readyReplicas == 4
+
+
 def test_the_definition_may_come_after_the_controller():
     lab = Lab(workers=1)
     lab.controller(website, watch="websites", owns="deployments")
