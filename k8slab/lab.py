@@ -477,8 +477,9 @@ class Lab:
         class's ``requests_for(obj)`` answers which (namespace, name) to look at for them.
 
         What goes wrong is retried with back-off, and told in ``lab.controllers[name].logs`` and in an event. It acts
-        as the administrator, or as ``service_account="namespace/name"``. ``lab.faults.pause(name)`` lets it
-        rest, ``lab.faults.stop("controller/<name>")`` stops it; the same name again replaces it. Raises ControllerError where it is no controller.
+        as the administrator, or as ``service_account="namespace/name"``. ``lab.faults.pause(name)`` lets it rest,
+        ``lab.faults.stop("controller/<name>")`` stops it; the same name again replaces it. Raises ControllerError
+        where it is no controller.
         """
         from k8slab.controllers.custom import watching
 
