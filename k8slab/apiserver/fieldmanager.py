@@ -7,8 +7,11 @@ done for each of thousands of Pods.
 
 from __future__ import annotations
 
+from collections.abc import Set
+from functools import lru_cache
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from k8slab.api.apply import (
@@ -22,8 +25,8 @@ from k8slab.api.apply import (
     shape_of,
     update,
 )
-from k8slab.api.apply.fieldset import Path, is_valid
-from k8slab.api.apply.managers import APPLY, UPDATE, Manager
+from k8slab.api.apply.fieldset import Path, encode, is_valid
+from k8slab.api.apply.managers import APPLY, UPDATE, Manager, Owned
 from k8slab.api.base import KubeStruct
 from k8slab.api.meta_v1 import ManagedFieldsEntry
 from k8slab.api.request import LOOPBACK
@@ -32,6 +35,9 @@ from k8slab.apiserver.meta import has_field
 from k8slab.errors import FieldError
 
 MAX_NAME = 128
+MAX_ALIKE = 8192
+"""Larger objects are hardly created many times alike: their fields are worked out each time. Bytes of JSON."""
+_ENCODE = msgspec.json.Encoder().encode
 COMPONENT_SUFFIX = "-controller"
 SERVER = "kube-apiserver"
 MANAGER_OF_CONTROLLERS = "kube-controller-manager"
@@ -106,14 +112,43 @@ def for_created(call: Call, obj: Any) -> tuple[ManagedFieldsEntry, ...] | None:
     if isinstance(call.request.body, KubeStruct) and not call.options.field_manager and call.user is not LOOPBACK:
         return None
     try:
-        paths = ownable(call, created(obj, shape_for(call, type(obj))), obj)
+        paths, text = _created_fields(call, obj)
     except TypedError:
         # Validation has its say about such an object later.
         return None
     managers = Managers()
     if paths:
-        managers.own(manager_of(call), paths, call.endpoint.api_version, time_of(call))
+        managers[manager_of(call)] = Owned(paths, call.endpoint.api_version, time_of(call), text)
     return managers.entries()
+
+
+def _created_fields(call: Call, obj: Any) -> tuple[Set[Path], dict[str, Any] | None]:
+    """The fields that a new object's creator owns, and their text where it is known.
+
+    Alike objects have the same fields: thousands of Pods that differ in their names share one set, and one text.
+    """
+    if call.subresource or call.endpoint.custom or obj.metadata.managedFields is not None:
+        return ownable(call, created(obj, shape_for(call, type(obj))), obj), None
+    metadata = obj.metadata
+    # The names are the server's own (SERVERS_OWN), a generateName's value is in no path.
+    bare = metadata.replace(
+        name="-", namespace="-" if metadata.namespace else None, generateName="-" if metadata.generateName else None
+    )
+    alike = obj.replace(metadata=bare)
+    text = _ENCODE(alike)
+    if len(text) > MAX_ALIKE:
+        return ownable(call, created(obj, shape_of(type(obj))), obj), None
+    drops_status = call.endpoint.resource.subresource("status") is not None
+    return _fields_of(type(obj), text, drops_status)
+
+
+@lru_cache(maxsize=512)
+def _fields_of(cls: type, text: bytes, drops_status: bool) -> tuple[frozenset[Path], dict[str, Any]]:
+    obj = msgspec.json.decode(text, type=cls)
+    paths = created(obj, shape_of(cls)) - SERVERS_OWN
+    if drops_status and has_field(obj, "status"):
+        paths = {path for path in paths if path[0] != "f:status"}
+    return frozenset(paths), encode(paths)
 
 
 def carried_over(call: Call, sent: tuple[ManagedFieldsEntry, ...] | None, before: Any) -> Any:

@@ -32,7 +32,7 @@ def grafted(current: Any, before: dict[str, Any], after: Any) -> Any:
 def _grafted(current: Any, before: dict[str, Any], after: dict[str, Any], depth: int = 0) -> Any:
     if isinstance(after, gojson.Repeated):
         return None
-    cls = type(current)
+    cls: Any = type(current)
     names = _attributes(cls)
     gone = [name for name in before if name not in after]
     changes: dict[str, Any] = {}

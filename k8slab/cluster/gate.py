@@ -145,7 +145,17 @@ def _plain_body(body: Any) -> Any:
     if isinstance(body, msgspec.Struct):
         return to_dict(body)
     # The caller may go on changing its dict; the journal must not.
-    return copy.deepcopy(body)
+    return _copied(body)
+
+
+def _copied(value: Any) -> Any:
+    """As copy.deepcopy, many times faster for plain data."""
+    kind = type(value)
+    if kind is dict:
+        return {key: _copied(item) for key, item in value.items()}
+    if kind is list:
+        return [_copied(item) for item in value]
+    return value if kind in (str, int, bool, float, type(None)) else copy.deepcopy(value)
 
 
 def _builtin(value: Any) -> Any:
