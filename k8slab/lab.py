@@ -641,6 +641,10 @@ class Session:
         """The text of a file. Raises OSError."""
         return Path(path).read_text(encoding="utf-8")
 
+    def write_file(self, path: str, data: bytes) -> None:
+        """Write a file (`kubectl cp` out of a container). Raises OSError."""
+        Path(path).write_bytes(data)
+
 
 _COMMANDS = {
     "cordon": "cordon {}",

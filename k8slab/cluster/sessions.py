@@ -31,7 +31,7 @@ class Sessions:
         if kind != "portforward":
             self._forget_ended()
             self._count += 1
-            session.number = self._count
+            session.number, session.inlet = self._count, self.send
             self._sessions[session.number] = session
         return session
 

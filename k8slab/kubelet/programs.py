@@ -517,8 +517,9 @@ class Process:
         """What happened of one kind up to `until` (`file`, also by others; `follow`): (lab time, value, detail)."""
         found = self._own_effects(kind, until)
         if kind == "file" and self.outside:
+            # What is written at this moment is there for who looks at it now: `touch` sets it a moment later.
             found.extend(
-                (self.started + at, path, text) for at, path, text in self.outside if self.started + at <= until
+                (self.started + at, path, text) for at, path, text in self.outside if self.started + at <= until + 1
             )
             found.sort(key=_when)
         return found

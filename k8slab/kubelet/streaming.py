@@ -78,7 +78,8 @@ class Session:
     """What one client sees of a process in a container, and sends to it.
 
     Attributes:
-        number: under which inputs are journalled; set by who opens it.
+        number: under which inputs are journalled, set by who opens it.
+        inlet: bound method `(session, action, *values)` through which the client's input comes, set likewise.
         process: whose output it delivers.
         status: the Status with which it ended, None while it goes on.
     """
@@ -87,6 +88,7 @@ class Session:
         self.worker, self.container = worker, container
         self.kubelet, self.clock = worker.kubelet, worker.clock
         self.number = 0
+        self.inlet: Any = None
         self.tty = bool(options.get("tty"))
         self.wanted = {name for name in ("stdin", "stdout", "stderr") if options.get(name)}
         if self.tty:

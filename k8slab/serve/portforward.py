@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import struct
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
+from http.client import responses
 from typing import Any
 
 import h11
@@ -77,13 +77,17 @@ class Conversation:
             # A program that speaks another protocol hangs up on a request that it cannot read.
             self.closed = True
             return b""
-        return self._response(status, body or f"{status} {_phrase(status)}\n", self._request.method == b"HEAD")
+        return self._response(
+            status, body or f"{status} {responses.get(status, '')}\n", self._request.method == b"HEAD"
+        )
 
     def _response(self, status: int, body: str, is_head: bool = False) -> bytes:
         data = body.encode("utf-8", "surrogateescape")
         kind = "text/html" if body.lstrip().startswith("<") else "text/plain; charset=utf-8"
         headers = [("Content-Type", kind), ("Content-Length", str(len(data)))]
-        sent = self._http.send(h11.Response(status_code=status, headers=headers, reason=_phrase(status).encode()))
+        sent = self._http.send(
+            h11.Response(status_code=status, headers=headers, reason=responses.get(status, "").encode())
+        )
         if not is_head:
             sent += self._http.send(h11.Data(data=data))
         sent += self._http.send(h11.EndOfMessage()) or b""
@@ -95,13 +99,6 @@ class Conversation:
         if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             return b""
         return self._response(400, "400 Bad Request\n")
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 # -- SPDY -------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 CERTIFICATE = "k8slab.client_certificate"
 #: Seconds for a new connection to send its first request (Go's ReadHeaderTimeout in kube-apiserver is 32 s).
 FIRST_REQUEST = 32.0
+#: Seconds in which a client of a session must answer when the server stops.
+FAREWELL = 0.2
 #: Key of the method that hands the connection over, in the state of each request.
 SWITCH = "k8slab.switch"
 #: Bytes that may wait to be read from, and to be written to, a connection that was handed over.
@@ -95,6 +97,8 @@ class Connection(H11Protocol):
         """The server stops."""
         if self._bare is not None:
             self._bare.close()
+            # Who does not answer the goodbye of TLS must not hold the server up.
+            self.loop.call_later(FAREWELL, self._bare.abort)
         else:
             super().shutdown()
 

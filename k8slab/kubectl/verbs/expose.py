@@ -15,6 +15,7 @@ from k8slab.kubectl.generate.base import without_nulls
 from k8slab.kubectl.manifests import Info
 from k8slab.kubectl.podspec import pod_template
 from k8slab.kubectl.printers import Printer
+from k8slab.kubectl.verbs.attached import check_flags, stay
 
 Object = dict[str, Any]
 _EXPOSABLE = ("Deployment", "Pod", "ReplicaSet", "ReplicationController", "Service")
@@ -143,14 +144,7 @@ def _run(inv: Any) -> None:
     flags = inv.flags
     if not flags["image"]:
         raise CommandError("--image is required")
-    if flags["stdin"] or flags["tty"] or flags["attach"]:
-        if inv.dry_run != "none":
-            raise inv.usage_error(
-                "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)"
-            )
-        raise CommandError("a notebook cannot attach to a container: run it without -i, -t and --attach, then use logs")
-    if flags["rm"]:
-        raise inv.usage_error("--rm should only be used for attached containers")
+    attached = check_flags(inv)
     if flags["restart"] not in ("Always", "OnFailure", "Never"):
         raise inv.usage_error(f"invalid restart policy: {flags['restart']}")
     if flags["expose"] and not flags["port"]:
@@ -158,7 +152,11 @@ def _run(inv: Any) -> None:
     words = names[1:] + (inv.args[inv.dash :] if inv.dash >= 0 else [])
     printer = Printer(inv, "created")
     service = _create(inv, _run_service(inv, names[0])) if flags["expose"] else None
-    printer.show(_create(inv, _pod(inv, names[0], words)), typed=True)
+    pod = _create(inv, _pod(inv, names[0], words))
+    if attached:
+        stay(inv, pod)
+        return
+    printer.show(pod, typed=True)
     if service is not None:
         printer.show(service, typed=True)
 
@@ -173,6 +171,9 @@ def _pod(inv: Any, name: str, words: list[str]) -> Object:
         container["ports"] = [{"containerPort": int(flags["port"])}]
     container |= {"env": [_env(each) for each in flags["env"]]} if flags["env"] else {}
     container["resources"] = {}
+    if flags["stdin"]:
+        container |= {"stdin": True, **({} if flags["leave-stdin-open"] else {"stdinOnce": True})}
+    container |= {"tty": True} if flags["tty"] else {}
     container |= {"imagePullPolicy": flags["image-pull-policy"]} if flags["image-pull-policy"] else {}
     container |= {"securityContext": {"privileged": True}} if flags["privileged"] else {}
     metadata: Object = {"name": name, **_namespace(inv), "creationTimestamp": None, "labels": _run_labels(inv, name)}

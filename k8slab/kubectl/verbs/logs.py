@@ -85,7 +85,7 @@ def _of_workload(inv: Any, obj: dict[str, Any], label: str) -> list[Pod]:
     pods = inv.access.list(inv.access.scheme.resource("pods"), obj["metadata"].get("namespace"), query)
     if not pods:
         raise CommandError(f"timed out waiting for the condition: no pods of {label}")
-    pods.sort(key=_preference)
+    pods.sort(key=preference)
     if inv.flags["all-pods"]:
         return pods
     if len(pods) > 1:
@@ -93,7 +93,8 @@ def _of_workload(inv: Any, obj: dict[str, Any], label: str) -> list[Pod]:
     return pods[:1]
 
 
-def _preference(pod: Pod) -> tuple[Any, ...]:
+def preference(pod: Pod) -> tuple[Any, ...]:
+    """By what kubectl chooses among Pods: scheduled before others, running before pending, ready first."""
     status = pod.get("status") or {}
     ready = any(each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions") or ())
     scheduled = bool((pod.get("spec") or {}).get("nodeName"))

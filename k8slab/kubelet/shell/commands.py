@@ -405,7 +405,9 @@ def _fetch(shell: Shell, argv: Argv) -> int:
         shell.sleep(10 * SECOND)
     shell.sleep(5 * MILLISECOND)
     if status <= 0:
-        return _fetch_failed(shell, tool, host, port, status)
+        # busybox names the address, which it has found by then.
+        known = shell.ask("dns", host) if tool == "wget" and status in (0, -2) else host
+        return _fetch_failed(shell, tool, known or host, port, status)
     if tool == "wget":
         return _wget(shell, argv, status, body)
     silent = any(re.match(r"-[a-zA-Z]*f", word) for word in argv[1:]) and status >= 400
