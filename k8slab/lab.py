@@ -496,6 +496,26 @@ class Lab:
         self.cluster.extensions.add_controller(target, name, chosen, service_account)
         return target
 
+    def webhook(self, target: Any = None, *, name: str = "", latency: Duration = 0) -> Any:
+        """Answer for a webhook with a function: ``@lab.webhook("validate.example.com")``.
+
+        The name is that of the webhook in its configuration, its URL, or the address of its Service
+        (``guard.default.svc``, also with a path). Arguments are asked for by name: ``request`` (of the
+        AdmissionReview, a dict), ``object``, ``old``, or the whole ``review``. Answer True or False, a text that says
+        why not, or a dict with ``allowed``, ``status``, ``warnings``, and ``patch`` (a JSON patch as a list). For the
+        conversion of custom resources answer the list of converted objects. ``latency`` is how long it takes to
+        answer: more than ``timeoutSeconds`` is a failure. It must not write to the cluster.
+
+        Code is not part of what ``save`` writes: ``Lab.load(path, webhooks={name: function})`` needs it again. The
+        same name again replaces it. Raises WebhookError where it is no webhook.
+        """
+        if target is None or isinstance(target, str):
+            return functools.partial(self.webhook, name=target or name, latency=latency)
+        if not name:
+            raise CommandError("a webhook has to say what it answers for, as in @lab.webhook('validate.example.com')")
+        self.cluster.extensions.add_webhook(target, name, parse_duration(latency) if latency else 0)
+        return target
+
     @property
     def controllers(self) -> dict[str, CustomController]:
         """The learners' controllers by name: ``lab.controllers["website"].logs`` is its log."""
@@ -564,14 +584,22 @@ class Lab:
             raise CommandError(f'the path "{path}" cannot be written: {error.strerror}') from None
 
     @classmethod
-    def load(cls, path: str | Path, plugins: Iterable[Any] = (), schedulers: Any = (), controllers: Any = ()) -> Lab:
+    def load(
+        cls,
+        path: str | Path,
+        plugins: Iterable[Any] = (),
+        schedulers: Any = (),
+        controllers: Any = (),
+        webhooks: Any = (),
+    ) -> Lab:
         """The lab that ``save`` wrote. Raises JournalError where the file is none.
 
         ``plugins``, ``schedulers`` and ``controllers`` are the classes and functions that were brought in with
-        ``lab.plugin``, ``lab.scheduler`` and ``lab.controller``: a file holds data only, and their names.
+        ``lab.plugin``, ``lab.scheduler`` and ``lab.controller``, and ``webhooks`` a dict from the names given to
+        ``lab.webhook`` to functions: a file holds data only, and their names.
         """
         journal = Journal.loads(_read(Path(path)))
-        library = Library(plugins=plugins, schedulers=schedulers, controllers=controllers)
+        library = Library(plugins=plugins, schedulers=schedulers, controllers=controllers, webhooks=webhooks)
         return cls._of(replay(journal, library=library))
 
     @classmethod

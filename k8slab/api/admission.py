@@ -11,7 +11,7 @@ from typing import Any
 
 from k8slab.api.cel import BOOL, DYN, INT, STRING, CompileError, Kind, Program, compile_expression, list_of, map_of
 from k8slab.api.cel.authorizer import AUTHORIZER, RESOURCE
-from k8slab.api.cel.kinds import TIMESTAMP
+from k8slab.api.cel.kinds import TIMESTAMP, object_of
 
 REQUEST_BUDGET = 10_000_000
 """What all expressions of a policy may cost for one request (`apis/cel/config.go`, RuntimeCELCostBudget)."""
@@ -21,7 +21,7 @@ LONGEST_MESSAGE = 5 * 1024
 
 
 def _object(name: str, /, **fields: Kind) -> Kind:
-    return Kind(name, (), fields)
+    return object_of(name, fields)
 
 
 _GVK = _object("kubernetes.GroupVersionKind", group=STRING, version=STRING, kind=STRING)
@@ -81,7 +81,7 @@ NAMESPACE = _object(
         phase=STRING,
     ),
 )
-PATCH = Kind("JSONPatch", (), {"op": STRING, "path": STRING, "from": STRING, "value": DYN})
+PATCH = object_of("JSONPatch", {"op": STRING, "path": STRING, "from": STRING, "value": DYN})
 PATCHES = list_of(PATCH)
 OBJECT = Kind("Object")
 
@@ -129,7 +129,7 @@ def expression(
     if has_authorizer:
         names |= {"authorizer": Kind(AUTHORIZER), "authorizer.requestResource": Kind(RESOURCE)}
     if variables:
-        names["variables"] = Kind("kubernetes.variables", (), dict(variables))
+        names["variables"] = object_of("kubernetes.variables", dict(variables))
     try:
         program = compile_expression(text, names, made if mutates else None)
     except CompileError as error:

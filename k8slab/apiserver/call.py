@@ -23,6 +23,7 @@ class Call:
         "namespace",
         "operation",
         "options",
+        "reinvocation",
         "request",
         "server",
         "strategy",
@@ -44,6 +45,8 @@ class Call:
         self.operation = ""
         self.warnings: list[str] = []
         self.managed: tuple[Any, ...] | None = None
+        self.reinvocation: Any = None
+        """What of admission's mutations has to be asked again (`admission.dynamic.changes.Reinvocation`)."""
         self.annotations: dict[str, str] = {}
         """What admission notes for the audit log."""
 

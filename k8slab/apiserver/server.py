@@ -120,6 +120,8 @@ class APIServer:
         self.broadcaster(self.endpoint("pods"))
         self.custom = CustomResources(self)
         self.hooks = Hooks(self)
+        self.webhooks: dict[str, Any] = {}
+        """What answers instead of a webhook, by its name, URL or the address of its Service."""
         self.aggregator = Aggregator(self)
         if authorization_mode != ALWAYS_ALLOW:
             self.authorizer = RBAC(self)

@@ -1,4 +1,4 @@
-"""Code that learners bring into a cluster: scheduler plugins, schedulers and controllers of their own.
+"""Code that learners bring into a cluster: scheduler plugins, schedulers, controllers and webhooks of their own.
 
 What is brought in is an input to the lab, and journalled, but by its name only: a journal is data, and reading one
 runs nobody's code. Who lives through a journal again gives the code along (`Library`).
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from k8slab.api.request import ADMIN, UserInfo
+from k8slab.cluster.webhooks import CustomWebhook
 from k8slab.controllers.custom import ControllerError, CustomController, Watching
 from k8slab.controllers.learnerclient import LearnerClient
 from k8slab.errors import K8sLabError
@@ -21,7 +22,7 @@ from k8slab.sim.journal import JournalError
 if TYPE_CHECKING:
     from k8slab.cluster.cluster import Cluster
 
-PLUGIN, SCHEDULER, CONTROLLER = "plugin", "scheduler", "controller"
+PLUGIN, SCHEDULER, CONTROLLER, WEBHOOK = "plugin", "scheduler", "controller", "webhook"
 
 
 class ExtensionError(K8sLabError):
@@ -29,7 +30,7 @@ class ExtensionError(K8sLabError):
 
 
 class Brought(NamedTuple):
-    """Something brought in: `plugin`, `scheduler` or `controller`, its name, and the class or function."""
+    """Something brought in: `plugin`, `scheduler`, `controller` or `webhook`, its name, and the class or function."""
 
     kind: str
     name: str
@@ -41,8 +42,8 @@ class Library:
 
     Args:
         brought: in the order of the journal.
-        plugins, schedulers, controllers: learners' classes and functions, found by their names; the latter two may
-            be dicts by name.
+        plugins, schedulers, controllers, webhooks: learners' classes and functions, found by their names; all but the
+            first may be dicts by name, as webhooks have to be, whose names are addresses.
     """
 
     def __init__(
@@ -51,11 +52,12 @@ class Library:
         plugins: Iterable[Any] = (),
         schedulers: Any = (),
         controllers: Any = (),
+        webhooks: Any = (),
     ) -> None:
         self.brought = list(brought)
         made = [make_plugin(one) for one in plugins]
         self.by_name: dict[tuple[str, str], Any] = {(PLUGIN, one.name): one for one in made}
-        for kind, given in ((SCHEDULER, schedulers), (CONTROLLER, controllers)):
+        for kind, given in ((SCHEDULER, schedulers), (CONTROLLER, controllers), (WEBHOOK, webhooks)):
             named = given.items() if isinstance(given, dict) else ((own_name(one), one) for one in given)
             self.by_name |= {(kind, name): one for name, one in named}
 
@@ -139,6 +141,23 @@ class Extensions:
             self._replace(component, made)
         return made
 
+    def add_webhook(self, target: Any, name: str, latency: int = 0) -> CustomWebhook:
+        """Let a learner's function answer for a webhook, in place of one of the same name.
+
+        Args:
+            target: the function.
+            name: the webhook's name, its URL, or the address of its Service, `name.namespace.svc`.
+            latency: microseconds that it takes to answer.
+
+        Raises WebhookError where `target` cannot be called so.
+        """
+        made = CustomWebhook(target, name, latency)
+        cluster = self._cluster
+        with cluster.gate.lock, cluster.trace.acting("learner", note=f"webhook {name}"):
+            self._record(WEBHOOK, name, target, {"latency": latency})
+            cluster.server.webhooks[name] = made
+        return made
+
     def controllers(self) -> dict[str, CustomController]:
         """The learners' controllers by name."""
         return {one.name: one for one in self._cluster.components.values() if isinstance(one, CustomController)}
@@ -164,6 +183,8 @@ class Extensions:
         elif data["what"] == CONTROLLER:
             watching = Watching(data["watch"], tuple(data["owns"]), tuple(data["also"]))
             self.add_controller(target, data["name"], watching, data["service_account"])
+        elif data["what"] == WEBHOOK:
+            self.add_webhook(target, data["name"], data["latency"])
         else:
             self.add_scheduler(target, data["name"])
 

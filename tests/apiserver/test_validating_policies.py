@@ -99,12 +99,13 @@ def test_messages(lab: Lab, rule: dict[str, str], text: str) -> None:
         "namespaceObject.metadata.name == 'default' && namespaceObject.status.phase == 'Active'",
         "authorizer.group('').resource('configmaps').namespace('default').check('create').allowed()",
         "authorizer.requestResource.check('create').allowed()",
-        "variables.a == 1 && variables.b == 2",
+        "variables.a == 1 && variables.b == 2 && variables.who.username == 'alice'",
         "!has(object.immutable) && object.?data.?a.orValue('') == 'b'",
     ],
 )
 def test_what_expressions_see(lab: Lab, expression: str) -> None:
     variables = [{"name": "a", "expression": "1"}, {"name": "b", "expression": "variables.a + 1"}]
+    variables.append({"name": "who", "expression": "request.userInfo"})
     bind(lab, policy(expression, variables=variables))
     assert not refusal(lab, config_map(a="b"), user=ALICE)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -21,6 +22,18 @@ class Kind(NamedTuple):
         if not self.params:
             return self.name
         return f"{self.name}({', '.join(map(str, self.params))})"
+
+
+class Fields(dict[str, Kind]):
+    """The fields of an object's type; never changed."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self))
+
+
+def object_of(name: str, fields: Mapping[str, Kind]) -> Kind:
+    """The type of objects with these fields."""
+    return Kind(name, (), Fields(fields))
 
 
 DYN, BOOL, INT, UINT, DOUBLE = Kind("dyn"), Kind("bool"), Kind("int"), Kind("uint"), Kind("double")

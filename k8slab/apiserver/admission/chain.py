@@ -12,7 +12,10 @@ from k8slab.apiserver.admission.clustertrustbundleattest import ClusterTrustBund
 from k8slab.apiserver.admission.defaultingressclass import DefaultIngressClass
 from k8slab.apiserver.admission.defaultstorageclass import DefaultStorageClass
 from k8slab.apiserver.admission.defaulttolerationseconds import DefaultTolerationSeconds
+from k8slab.apiserver.admission.dynamic.changes import Reinvocation
 from k8slab.apiserver.admission.limitranger import LimitRanger
+from k8slab.apiserver.admission.mutatingadmissionpolicy import MutatingAdmissionPolicy
+from k8slab.apiserver.admission.mutatingadmissionwebhook import MutatingAdmissionWebhook
 from k8slab.apiserver.admission.namespacelifecycle import NamespaceLifecycle
 from k8slab.apiserver.admission.nodedeclaredfeatures import NodeDeclaredFeatureValidator
 from k8slab.apiserver.admission.noderestriction import NodeRestriction
@@ -28,6 +31,7 @@ from k8slab.apiserver.admission.serviceaccount import ServiceAccount
 from k8slab.apiserver.admission.storageobjectinuse import StorageObjectInUseProtection
 from k8slab.apiserver.admission.taintnodes import TaintNodesByCondition
 from k8slab.apiserver.admission.validatingadmissionpolicy import ValidatingAdmissionPolicy
+from k8slab.apiserver.admission.validatingadmissionwebhook import ValidatingAdmissionWebhook
 from k8slab.errors import K8sLabError
 
 if TYPE_CHECKING:
@@ -54,7 +58,10 @@ PLUGINS: tuple[type[Plugin], ...] = (
     PodTopologyLabels,
     NodeDeclaredFeatureValidator,
     PodResizeValidator,
+    MutatingAdmissionPolicy,
+    MutatingAdmissionWebhook,
     ValidatingAdmissionPolicy,
+    ValidatingAdmissionWebhook,
     ResourceQuota,
 )
 """In the order of `pkg/kubeapiserver/options/plugins.go`. Plugins that wait for a feature which is off by default
@@ -98,8 +105,14 @@ class Chain:
         plugins = self._admitting.get(key)
         if plugins is None:
             plugins = self._admitting[key] = self._interested(key, "admit")
+        rounds = call.reinvocation = Reinvocation()
         for plugin in plugins:
             obj = plugin.admit(call, obj, old)
+        if rounds.wanted:
+            # Once more for all, as somebody's change may be another's business.
+            rounds.repeating = True
+            for plugin in plugins:
+                obj = plugin.admit(call, obj, old)
         return obj
 
     def validate(self, call: Call, obj: Any, old: Any) -> None:
@@ -115,6 +128,7 @@ class Chain:
     def check_delete(self, call: Call, obj: Any) -> None:
         """Ask all plugins about a deletion. Raises ApiError where one refuses."""
         call.operation = "DELETE"
+        call.reinvocation = Reinvocation()
         for plugin in self.plugins:
             if type(plugin).check_delete is not Plugin.check_delete:
                 plugin.check_delete(call, obj)

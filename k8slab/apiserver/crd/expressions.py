@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from k8slab.api.cel import BOOL, DYN, INT, STRING, CelError, Kind, list_of, map_of
-from k8slab.api.cel.kinds import BYTES, DOUBLE, DURATION, TIMESTAMP
+from k8slab.api.cel.kinds import BYTES, DOUBLE, DURATION, TIMESTAMP, object_of
 from k8slab.api.cel.lexer import RESERVED
 from k8slab.api.cel.standard import to_double
 from k8slab.api.cel.times import read_duration, read_timestamp
@@ -16,7 +16,7 @@ from k8slab.apiserver.crd.structural import EMBEDDED, PRESERVE, Schema
 
 _ESCAPES = (("__", "__underscores__"), (".", "__dot__"), ("-", "__dash__"), ("/", "__slash__"))
 _KEYWORDS = RESERVED | {"true", "false", "null", "in"}
-METADATA = Kind("object", (), {"name": STRING, "generateName": STRING})
+METADATA = object_of("object", {"name": STRING, "generateName": STRING})
 FORMATS = {"byte": BYTES, "date": TIMESTAMP, "date-time": TIMESTAMP, "datetime": TIMESTAMP, "duration": DURATION}
 SIMPLE = {"boolean": BOOL, "integer": INT, "number": DOUBLE}
 
@@ -53,7 +53,7 @@ def _object(schema: Schema, is_resource: bool) -> Kind:
     fields = {escaped(name): kind_of(each) for name, each in properties.items()}
     if is_resource:
         fields |= {"apiVersion": STRING, "kind": STRING, "metadata": METADATA}
-    return Kind("object", (), fields)
+    return object_of("object", fields)
 
 
 def to_cel(value: Any, schema: Any, is_resource: bool = False) -> Any:
