@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from k8slab.api import core_v1 as core
 from k8slab.kubelet.programs import Ending, Process
+from k8slab.kubelet.security import ROOT, Identity
 
 WAITING, RUNNING, EXITED = "waiting", "running", "exited"
 INIT, SIDECAR, APP, EPHEMERAL = "init", "sidecar", "app", "ephemeral"
 LISTS = {INIT: "initContainers", SIDECAR: "initContainers", APP: "containers", EPHEMERAL: "ephemeralContainers"}
 """Where a Pod's spec has containers of a kind."""
 
-ROOT = core.ContainerUser(linux=core.LinuxContainerUser(gid=0, supplementalGroups=(0,), uid=0))
 
 
 class Container:
@@ -42,6 +43,7 @@ class Container:
         "exit_reason",
         "finished_at",
         "history",
+        "identity",
         "id",
         "image_id",
         "image_name",
@@ -71,6 +73,7 @@ class Container:
         self.allocated: core.ResourceRequirements | None = spec.resources
         self.actual: core.ResourceRequirements | None = spec.resources
         self.resized = False
+        self.identity = ROOT
         self.state = WAITING
         self.trouble: tuple[str, str] | None = None
         self.starts = 0
@@ -160,7 +163,7 @@ class Container:
             restartCount=max(0, self.starts - 1),
             started=None if self.kind == EPHEMERAL else self.state == RUNNING and self.started,
             state=state,
-            user=ROOT if self.state == RUNNING else None,
+            user=_user(self.identity) if self.state == RUNNING else None,
             volumeMounts=mounts_status(spec),
         )
 
@@ -172,6 +175,14 @@ class Container:
         if self.kind == INIT:
             return self.state == EXITED and self.exit_code == 0 and self.trouble is None
         return self.state == RUNNING and self.ready and self.started
+
+
+@lru_cache(maxsize=256)
+def _user(identity: Identity) -> core.ContainerUser:
+    groups = identity.groups
+    return core.ContainerUser(
+        linux=core.LinuxContainerUser(gid=identity.gid, supplementalGroups=groups, uid=identity.uid)
+    )
 
 
 def mounts_status(spec: core.Container) -> tuple[core.VolumeMountStatus, ...] | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from k8slab.kubelet.behaviour import ProgramError, suggestion
+from k8slab.kubelet.credentials import Credential, refusal
 from k8slab.kubelet.programs import Program
 from k8slab.kubelet.text import quoted, size
 from k8slab.sim.clock import MILLISECOND, SECOND
@@ -85,6 +87,7 @@ class Image:
         size: compressed bytes, as a pull transfers and the node status shows them.
         entrypoint, cmd: as in the image's configuration.
         binaries: commands that start `program` as well.
+        user: as whom it runs, a number or a name; empty: root.
         shell: there is a shell with the usual small tools; distroless images have none.
         script: the default command is this script instead of `program`.
         any_command: whatever command is given, `program` runs (for programs that learners register).
@@ -98,6 +101,7 @@ class Image:
     shell: bool = True
     script: str = ""
     any_command: bool = False
+    user: str = ""
 
 
 @dataclass(frozen=True)
@@ -168,8 +172,14 @@ class ImageRegistry:
         self.repositories = REPOSITORIES if repositories is None else repositories
         self.own: dict[str, Image] = {}
         self.removed: set[str] = set()
+        self.private: dict[str, tuple[str, str]] = {}
 
     def __setitem__(self, name: str, program: Program | Image) -> None:
+        if not isinstance(program, Image | Program):
+            raise ProgramError(
+                f"images[{name!r}] must be a Program(...) or an Image(...), not {type(program).__name__}: "
+                f'lab.images[{name!r}] = Program(ready_after="3s")'
+            )
         image = program if isinstance(program, Image) else Image(program, any_command=True)
         key = parse_reference(name).canonical
         self.own[key] = image
@@ -195,13 +205,38 @@ class ImageRegistry:
     def add(self, name: str, program: Program | None = None, image_size: int | str = "30M", **behaviour: Any) -> None:
         """Register an image: `images.add("shop:v2", ready_after="3s", memory="80Mi", image_size="120M")`.
 
-        Raises InvalidReference for a name that cannot be an image's, TypeError for an unknown behaviour.
+        Raises InvalidReference for a name that cannot be an image's, ProgramError for behaviour that cannot be.
         """
+        known = tuple(each.name for each in fields(Program))
+        for field_name in behaviour:
+            if field_name not in known:
+                hint = suggestion(field_name, known)
+                raise ProgramError(f"a program has no {field_name!r}{hint}: it has {', '.join(known)}")
         self[name] = Image(program or Program(**behaviour), size(image_size), any_command=True)
 
-    def find(self, name: str) -> Image | PullError:
+    def protect(self, repositories: str, username: str, password: str) -> None:
+        """Make a registry (`registry.example.com`) or what is below a path of it private: pulls need credentials.
+
+        `kubectl create secret docker-registry` and imagePullSecrets give them.
+        """
+        self.private[repositories.rstrip("/")] = (username, password)
+
+    def _denied(self, reference: Reference, credentials: Iterable[Credential]) -> str:
+        """Why one is not let in, empty where one is."""
+        for prefix, (username, password) in self.private.items():
+            if reference.repository == prefix or reference.repository.startswith(prefix + "/"):
+                return refusal(reference.repository, username, password, credentials)
+        return ""
+
+    def find(self, name: str, credentials: Iterable[Credential] = ()) -> Image | PullError:
         """The image of that name, or why there is none. Raises InvalidReference."""
         reference = parse_reference(name)
+        denied = self._denied(reference, credentials) if self.private else ""
+        if denied:
+            full = quoted(reference.canonical)
+            stem = f"failed to pull and unpack image {full}: failed to resolve reference {full}: "
+            text = f"{stem}pull access denied, repository does not exist or may require authorization: {denied}"
+            return PullError(text, DENIED_TIME)
         canonical = reference.canonical
         if canonical not in self.removed:
             if canonical in self.own:
@@ -274,10 +309,10 @@ class ImageStore:
         """The image, if it is on the disk. Raises InvalidReference."""
         return self.images.get(parse_reference(name).canonical)
 
-    def pull(self, name: str, now: int) -> Pull:
+    def pull(self, name: str, now: int, credentials: Iterable[Credential] = ()) -> Pull:
         """Begin to pull; the caller comes back at `ends` and calls `arrived`."""
         canonical = parse_reference(name).canonical
-        result = self.registry.find(name)
+        result = self.registry.find(name, credentials)
         begins = max(now, self._busy_until)
         if isinstance(result, PullError):
             took = result.time

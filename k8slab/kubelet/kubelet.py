@@ -19,6 +19,7 @@ from k8slab.kubelet.disk import Disk
 from k8slab.kubelet.environment import Lookup, environment
 from k8slab.kubelet.eviction import Eviction
 from k8slab.kubelet.heartbeat import Heartbeat
+from k8slab.kubelet.hostpaths import HostPaths
 from k8slab.kubelet.images import Image, ImageRegistry, ImageStore, image_id
 from k8slab.kubelet.journal import ERROR, INFO, KubeletLog
 from k8slab.kubelet.logs import read_log
@@ -92,6 +93,7 @@ class Kubelet:
         self.attachments = Attachments(self)
         self.memory_capacity = quantity.value(node.memory)
         self.disk = Disk(self)
+        self.host = HostPaths()
         self.eviction = Eviction(self)
         self.journal = KubeletLog(clock)
         self.shutdown = Shutdown(self)
@@ -426,9 +428,10 @@ class Kubelet:
             found[f"{name}_PORT"] = f"{(port.protocol or 'TCP').lower()}://{service.spec.clusterIP}:{port.port}"
         return found
 
-    def process(self, worker: PodWorker, spec: core.Container, image: Image, env: dict[str, str]) -> Process:
+    def process(self, worker: PodWorker, container: Container, image: Image, env: dict[str, str]) -> Process:
         """Start a container's process. Raises StartError."""
-        return make_process(spec, image, env, worker.sandbox.volumes, self.clock, worker.ask)
+        volumes, identity = worker.sandbox.volumes, container.identity
+        return make_process(container.spec, image, env, volumes, self.clock, worker.ask, worker.etc, identity)
 
     # -- what kubectl asks ------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from k8slab.errors import ApiError
 from k8slab.kubelet import status
 from k8slab.kubelet.container import APP, EPHEMERAL, EXITED, INIT, LISTS, RUNNING, SIDECAR, WAITING, Container
 from k8slab.kubelet.containerd import RETRY
+from k8slab.kubelet.etc import aliased, etc_files
 from k8slab.kubelet.probes import LIVENESS, READINESS, STARTUP, Probe, probes_of
 from k8slab.kubelet.reporter import SYNC_RETRY, Reporter
 from k8slab.kubelet.resizing import Resizer
@@ -483,4 +484,11 @@ class PodWorker:
         if kind in ("http", "tcp") and target[0] in ("localhost", "127.0.0.1"):
             status, body = self.answer(target[1], target[2])
             return (1, "") if kind == "tcp" and status < 0 else (status, body)
+        if self.pod.spec.hostAliases:
+            known = aliased(self.pod, target if kind == "dns" else target[0])
+            target = known if kind == "dns" else (known, *target[1:])
         return self.kubelet.world.ask(self.pod.metadata.namespace, kind, target)
+
+    def etc(self) -> dict[str, str]:
+        """The files that the kubelet puts into /etc of each container."""
+        return etc_files(self.pod, self.sandbox.ip)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from k8slab.kubelet.behaviour import DURATIONS, SIZES, check
+from k8slab.kubelet.security import ROOT, Identity
 from k8slab.kubelet.shell import Outcome, Shell, ShellSyntaxError, endless, parse
 from k8slab.kubelet.shell.commands import script_of
 from k8slab.kubelet.shell.console import EOF, SIZE, TEXT, Arrival, Input, Terminal
@@ -64,6 +65,10 @@ class Program:
         logs: lines with their time after the start.
         log_every: `(period, line)`, repeated.
         needs_env: it exits with 1 unless one of these variables is set; `needs_env_log` is what it says then.
+        needs_root_log: what it says when it is started as another user than root, and exits with 1.
+        needs_writable_log: the same for a read-only root file system.
+        writes_to: directories that must be writable; volumes there help.
+        tls: it speaks HTTPS only.
         files: what the image has on its disk.
     """
 
@@ -97,6 +102,10 @@ class Program:
     log_every: tuple[Duration, str] | None = None
     needs_env: tuple[str, ...] = ()
     needs_env_log: str = ""
+    needs_root_log: str = ""
+    needs_writable_log: str = ""
+    writes_to: tuple[str, ...] = ()
+    tls: bool = False
     files: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -160,7 +169,9 @@ class Process:
         "cwd",
         "declared",
         "env",
+        "etc",
         "files",
+        "identity",
         "neighbour",
         "outside",
         "pid",
@@ -195,6 +206,8 @@ class Process:
         verdict: tuple[int, str] = (1, ""),
         cwd: str = "/",
         pid: int = 1,
+        etc: Callable[[], dict[str, str]] | None = None,
+        identity: Identity = ROOT,
     ) -> None:
         self.program = program
         self.started = started
@@ -202,6 +215,8 @@ class Process:
         self.script = script
         self.env = env or {}
         self.files = {**program.files, **files} if files else program.files
+        self.etc = etc
+        self.identity = identity
         self.serves = serves
         self.declared = declared
         self.ask = ask
@@ -272,12 +287,20 @@ class Process:
             return None, max(self.started + outcome.again_at, self.clock.now + MILLISECOND)
         return self._served_ending(outcome, memory_limit), None
 
+    def refusal(self, program: Program) -> str:
+        """What a program says when it gives up at its start; empty where it does not."""
+        if program.needs_env and not any(self.env.get(name) for name in program.needs_env):
+            return program.needs_env_log or "missing configuration"
+        if program.needs_root_log and self.identity.uid:
+            return program.needs_root_log
+        return program.needs_writable_log if self.identity.read_only else ""
+
     def _service_ending(
         self, memory_limit: int | None, program: Program | None = None, since: int = 0
     ) -> Ending | None:
         program = program or self.program
         start = self.started + since
-        if program.needs_env and not any(self.env.get(name) for name in program.needs_env):
+        if self.refusal(program):
             return Ending(start + 200 * MILLISECOND, 1, "Error")
         endings = []
         fatal = grows_to(program, memory_limit)
@@ -380,11 +403,16 @@ class Process:
             return 0, output, EXEC_LIMIT
         return outcome.code, output, outcome.exit_at
 
+    def image_files(self) -> dict[str, str]:
+        """The file system at the start: the image's, mounted volumes, and what the kubelet puts into /etc."""
+        return {**self.etc(), **self.files} if self.etc is not None else self.files
+
     def files_at(self, now: int) -> dict[str, str]:
         """The file system at `now`."""
+        files = self.image_files()
         if self.script is None and not self.outside:
-            return self.files
-        files = dict(self.files)
+            return files
+        files = dict(files)
         for _, path, content in self.effects("file", now):
             if content is None:
                 files.pop(path, None)
@@ -451,7 +479,7 @@ class Process:
     def turn(self) -> Turn:
         """What an endless script does all the time."""
         if self._turn is None:
-            self._turn = turn_of(self.script, self.env, self.files)
+            self._turn = turn_of(self.script, self.env, self.image_files())
         return self._turn
 
     def sends(self) -> dict[tuple[str, int, str], float]:
@@ -561,8 +589,9 @@ class Process:
         return found
 
     def _service_logs(self, program: Program, start: int, until: int) -> list[tuple[int, str]]:
-        if program.needs_env and not any(self.env.get(name) for name in program.needs_env):
-            lines = program.needs_env_log.splitlines()
+        refusal = self.refusal(program)
+        if refusal:
+            lines = refusal.splitlines()
             return [(start + 100 * MILLISECOND, line) for line in lines if start + 100 * MILLISECOND <= until]
         found = [(start + at, line) for at, line in program.logs if start + at <= until]
         if program.log_every:
@@ -622,7 +651,7 @@ class Process:
         present = self._asked = self.clock.now - self.started if self.clock else limit
         shell = Shell(
             self.env,
-            self.files,
+            self.image_files(),
             limit,
             self.wall,
             self.answers,

@@ -8,6 +8,7 @@ from k8slab.api import core_v1 as core
 from k8slab.kubelet.environment import expand
 from k8slab.kubelet.images import Image
 from k8slab.kubelet.programs import SHELLS, Process, command_node
+from k8slab.kubelet.security import ROOT, Identity
 from k8slab.kubelet.shell import ShellSyntaxError
 from k8slab.kubelet.shell.commands import COMMANDS
 from k8slab.kubelet.starting import StartError
@@ -32,13 +33,21 @@ def command_line(spec: core.Container, image: Image, env: dict[str, str]) -> lis
 
 
 def make_process(
-    spec: core.Container, image: Image, env: dict[str, str], volumes: dict[str, Files], clock: Any, ask: Any
+    spec: core.Container,
+    image: Image,
+    env: dict[str, str],
+    volumes: dict[str, Files],
+    clock: Any,
+    ask: Any,
+    etc: Any = None,
+    identity: Identity = ROOT,
 ) -> Process:
     """Start a container's process. Raises StartError where its command cannot be executed."""
     argv = command_line(spec, image, env)
     files = mounted(spec, volumes)
     ports = tuple(port.containerPort for port in spec.ports or ())
     common: dict[str, Any] = {"env": env, "files": files, "declared": ports, "ask": ask, "clock": clock}
+    common.update(etc=etc, identity=writable(spec, image, identity))
     common.update(argv=tuple(argv), stdin=bool(spec.stdin), tty=bool(spec.tty), cwd=spec.workingDir or "/")
     if not argv and not image.any_command:
         raise StartError("failed to generate container spec: failed to generate spec: no command specified")
@@ -49,6 +58,15 @@ def make_process(
         raise StartError(RUNC + not_found(argv[0]))
     serves = tuple(word.rsplit("/", 1)[-1] for word in image.binaries if word not in INTERPRETERS)
     return Process(image.program, clock.now, clock.unix_us, _script(argv, name, spec), serves=serves, **common)
+
+
+def writable(spec: core.Container, image: Image, identity: Identity) -> Identity:
+    """A read-only root file system does not matter where volumes are mounted into which the program writes."""
+    needed = image.program.writes_to
+    mounted_at = {mount.mountPath.rstrip("/") for mount in spec.volumeMounts or ()}
+    if identity.read_only and needed and mounted_at.issuperset(needed):
+        return identity._replace(read_only=False)
+    return identity
 
 
 def _is_program(argv: list[str], name: str, spec: core.Container, image: Image) -> bool:

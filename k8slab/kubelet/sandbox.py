@@ -57,6 +57,9 @@ class Sandbox:
                 worker.step = worker.later(worker.kubelet.attachments.wait(worker, missing), self.set_up)
                 return
             self.volumes = set_up(worker.pod, lookup, self.facts())
+            for volume in worker.pod.spec.volumes or ():
+                if volume.hostPath is not None:
+                    self.volumes[volume.name] = worker.kubelet.host.mount(volume)
             worker.kubelet.attachments.mounted(worker)
         except (MountError, ConfigError) as error:
             wait = min(MOUNT_RETRY_FIRST << self.failures, MOUNT_RETRY_LAST)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from k8slab.kubelet.container import EXITED, Container
+from k8slab.errors import ApiError
+from k8slab.kubelet.credentials import Credential, read
 from k8slab.kubelet.environment import ConfigError
 from k8slab.kubelet.images import Image, InvalidReference, Pull, PullError, image_id, parse_reference
 from k8slab.kubelet.lifecycle import run_hook
+from k8slab.kubelet.security import identity
 from k8slab.kubelet.text import go_duration, quoted
 from k8slab.sim.clock import MILLISECOND, SECOND
 
@@ -181,8 +184,24 @@ class Starter:
             last = kubelet.pull_errors.get(key, "")
             return self._trouble(container, "ImagePullBackOff", f"{text}: ErrImagePull: {last}" if last else text)
         worker.event("Normal", "Pulling", f"Pulling image {quoted(name)}", container)
-        pull = kubelet.images.pull(name, now)
+        pull = kubelet.images.pull(name, now, self._credentials())
         return self._wait(pull.ends - now, self._pulled, container, name, pull)
+
+    def _credentials(self) -> list[Credential]:
+        """What the Pod's imagePullSecrets hold; those that are missing are told of."""
+        worker, found, missing = self.worker, [], []
+        names = [each.name for each in worker.pod.spec.imagePullSecrets or () if each.name]
+        for name in names:
+            try:
+                secret = worker.kubelet.client.get("secrets", name, worker.pod.metadata.namespace)
+            except ApiError:
+                missing.append(name)
+                continue
+            found.extend(read(secret))
+        if missing:
+            text = f"Unable to retrieve some image pull secrets ({', '.join(missing)}); attempting to pull the image may "
+            worker.event("Warning", "FailedToRetrieveImagePullSecret", text + "not succeed.")
+        return found
 
     def _pulled(self, container: Container, name: str, pull: Pull) -> None:
         worker, result = self.worker, pull.result
@@ -214,6 +233,7 @@ class Starter:
     def _create(self, container: Container, image: Image) -> bool:
         try:
             env = self.worker.kubelet.environment(self.worker, container.spec)
+            container.identity = identity(self.worker.pod, container.spec, image.user)
         except ConfigError as error:
             return self._failed(container, "CreateContainerConfigError", str(error))
         return self._wait(START_TIME, self._run, container, image, env)
@@ -226,7 +246,7 @@ class Starter:
         worker.event("Normal", "Created", "Container created", container)
         identity = worker.kubelet.container_id()
         try:
-            process = worker.kubelet.process(worker, container.spec, image, env)
+            process = worker.kubelet.process(worker, container, image, env)
         except StartError as error:
             container.begin(None, identity, canonical, image_id(canonical), now)
             container.finish(now, 128, "StartError", str(error))

@@ -126,3 +126,6 @@ class Stopper:
         files = process.files_at(worker.clock.now)
         if files != mounted(container.spec, worker.sandbox.volumes):
             written_back(container.spec, worker.sandbox.volumes, files)
+        for volume in worker.pod.spec.volumes or ():
+            if volume.hostPath is not None:
+                worker.kubelet.host.keep(volume.hostPath.path, worker.sandbox.volumes.get(volume.name) or {})
