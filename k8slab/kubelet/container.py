@@ -15,7 +15,6 @@ LISTS = {INIT: "initContainers", SIDECAR: "initContainers", APP: "containers", E
 """Where a Pod's spec has containers of a kind."""
 
 
-
 class Container:
     """The state of one container, over all its restarts.
 
@@ -43,8 +42,8 @@ class Container:
         "exit_reason",
         "finished_at",
         "history",
-        "identity",
         "id",
+        "identity",
         "image_id",
         "image_name",
         "kind",

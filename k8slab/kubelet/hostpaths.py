@@ -67,6 +67,4 @@ def _clean(path: str) -> str:
 
 
 def _refused(volume: str, path: str, what: str) -> MountError:
-    return MountError(
-        f'MountVolume.SetUp failed for volume "{volume}" : hostPath type check failed: {path} {what}'
-    )
+    return MountError(f'MountVolume.SetUp failed for volume "{volume}" : hostPath type check failed: {path} {what}')

@@ -7,14 +7,22 @@ change, or when a threshold is reached. Failing probes always run: each failure 
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, NamedTuple
 
 from k8slab.api import core_v1 as core
 from k8slab.kubelet.container import RUNNING, Container
+from k8slab.kubelet.programs import SHELLS
 from k8slab.kubelet.text import quoted
 from k8slab.sim.clock import SECOND
 
 STARTUP, READINESS, LIVENESS = "Startup", "Readiness", "Liveness"
+TLS_PORTS = frozenset((443, 4443, 5443, 6443, 8443, 9443, 10250, 10257, 10259))
+NO_COMMAND = 127
+EXEC_FAILED = (
+    'rpc error: code = NotFound desc = failed to exec in container: failed to start exec "{}": OCI runtime exec '
+    'failed: exec failed: unable to start container process: exec: "{}": executable file not found in $PATH'
+)
 
 
 class Outcome(NamedTuple):
@@ -22,6 +30,8 @@ class Outcome(NamedTuple):
 
     success: bool
     output: str
+    unknown: bool = False
+    """The probe itself could not be run: its result does not count."""
 
 
 class Probe:
@@ -95,6 +105,11 @@ class Probe:
 
     def _probe(self, now: int) -> None:
         outcome = probe(self.spec, self.container, self.worker.ip, now)
+        if outcome.unknown:
+            text = f"{self.kind} probe errored and resulted in unknown state: {outcome.output}"
+            self.worker.event("Warning", "Unhealthy", text, self.container)
+            self._next(now)
+            return
         if outcome.success == self.last:
             self.runs += 1
         else:
@@ -157,6 +172,11 @@ def _http(spec: core.Probe, container: Container, host: str, now: int) -> Outcom
     path = get.path or "/"
     url = f"{(get.scheme or 'HTTP').lower()}://{host}:{port}{path if path.startswith('/') else '/' + path}"
     status = container.process.answer(port, path, now)
+    secure = (get.scheme or "HTTP").upper() == "HTTPS"
+    if status > 0 and secure and not speaks_tls(container, port):
+        return Outcome(False, f"Get {quoted(url)}: http: server gave HTTP response to HTTPS client")
+    if status > 0 and not secure and container.process.program.tls:
+        return Outcome(False, "HTTP probe failed with statuscode: 400")
     if status == 0:
         return Outcome(False, f"Get {quoted(url)}: dial tcp {host}:{port}: connect: connection refused")
     if status < 0:
@@ -190,11 +210,20 @@ def _grpc(spec: core.Probe, container: Container, ip: str, now: int) -> Outcome:
 
 def _exec(spec: core.Probe, container: Container, now: int) -> Outcome:
     code, output, took = container.process.execute(list(spec.exec.command or ()), now)
+    argv = list(spec.exec.command or ())
+    if code == NO_COMMAND and argv and argv[0].rsplit("/", 1)[-1] not in SHELLS and "not found" in output:
+        identity = hashlib.sha256(f"{container.id}/{now}".encode()).hexdigest()
+        return Outcome(False, EXEC_FAILED.format(identity, argv[0]), True)
     limit = spec.timeoutSeconds or 1
     if took > limit * SECOND:
         command = " ".join(spec.exec.command or ())
         return Outcome(False, f"command timed out: {quoted(command)} timed out after {limit}s")
     return Outcome(code == 0, output.rstrip("\n"))
+
+
+def speaks_tls(container: Container, port: int) -> bool:
+    """Whether a port speaks HTTPS: a program's that says so, and those that are for it by custom."""
+    return container.process.program.tls or port in TLS_PORTS
 
 
 def port_number(container: core.Container, port: int | str) -> int:

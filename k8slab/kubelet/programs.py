@@ -19,6 +19,7 @@ from k8slab.kubelet.shell.run import MAX_STEPS
 from k8slab.kubelet.shell.turn import Turn, fetches, sending, turn_of
 from k8slab.kubelet.text import duration, size
 from k8slab.sim.clock import MILLISECOND, SECOND
+from k8slab.sim.timestamps import rfc3339
 
 MIB = 1 << 20
 SHELLS = frozenset(("sh", "bash", "ash", "dash"))
@@ -62,7 +63,7 @@ class Program:
         grpc: it answers the gRPC health check.
         unhealthy_after: from this time on it answers 500 and fails its checks, for `unhealthy_for` if given.
         checks: commands in the image that succeed when the program is ready (`pg_isready`).
-        logs: lines with their time after the start.
+        logs: lines with their time after the start; `{date}`, `{time}` and `{iso}` become the time of the line.
         log_every: `(period, line)`, repeated.
         needs_env: it exits with 1 unless one of these variables is set; `needs_env_log` is what it says then.
         needs_root_log: what it says when it is started as another user than root, and exits with 1.
@@ -517,7 +518,7 @@ class Process:
     def may_fill(self, limited: bool) -> bool:
         """Whether what it writes may matter to the node's disk, or (`limited`) to a limit."""
         if self.script is None:
-            return bool(self.program.disk or self.program.disk_growth)
+            return bool(self.program.disk_growth or self.program.disk >= 1024 * MIB or (limited and self.program.disk))
         kinds = ("size", "file") if limited else ("size",)
         return not endless(self.script) and any(kind in kinds for _, kind, _, _ in self._told().effects)
 
@@ -592,14 +593,28 @@ class Process:
         refusal = self.refusal(program)
         if refusal:
             lines = refusal.splitlines()
-            return [(start + 100 * MILLISECOND, line) for line in lines if start + 100 * MILLISECOND <= until]
-        found = [(start + at, line) for at, line in program.logs if start + at <= until]
+            at = start + 100 * MILLISECOND
+            return [(at, self._dated(line, at)) for line in lines if at <= until]
+        found = [(start + at, self._dated(line, start + at)) for at, line in program.logs if start + at <= until]
         if program.log_every:
             period, line = program.log_every
             count = min((until - start) // period, 100_000)
             found.extend((start + turn * period, line) for turn in range(1, count + 1))
             found.sort()
         return found
+
+    def _dated(self, line: str, at: int) -> str:
+        """A line with the time in it, where it says `{date}`, `{time}` or `{iso}`."""
+        if "{" not in line:
+            return line
+        now = rfc3339(self.wall + at - self.started)
+        for word, text in (
+            ("{date}", now[:10].replace("-", "/")),
+            ("{time}", now[11:19]),
+            ("{iso}", f"{now[:10]} {now[11:19]}.000"),
+        ):
+            line = line.replace(word, text)
+        return line
 
     # -- inside -----------------------------------------------------------------------------------------------------
 

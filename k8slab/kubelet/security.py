@@ -1,4 +1,4 @@
-"""As whom a container runs, and what the kubelet refuses (kuberuntime/security_context_others.go, verifyRunAsNonRoot)."""
+"""As whom a container runs, and what the kubelet refuses (kuberuntime/security_context_others.go)."""
 
 from __future__ import annotations
 

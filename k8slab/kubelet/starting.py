@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from k8slab.kubelet.container import EXITED, Container
 from k8slab.errors import ApiError
+from k8slab.kubelet.container import EXITED, Container
 from k8slab.kubelet.credentials import Credential, read
 from k8slab.kubelet.environment import ConfigError
 from k8slab.kubelet.images import Image, InvalidReference, Pull, PullError, image_id, parse_reference
@@ -199,7 +199,9 @@ class Starter:
                 continue
             found.extend(read(secret))
         if missing:
-            text = f"Unable to retrieve some image pull secrets ({', '.join(missing)}); attempting to pull the image may "
+            text = (
+                f"Unable to retrieve some image pull secrets ({', '.join(missing)}); attempting to pull the image may "
+            )
             worker.event("Warning", "FailedToRetrieveImagePullSecret", text + "not succeed.")
         return found
 

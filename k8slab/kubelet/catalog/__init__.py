@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from k8slab.kubelet.catalog.hub import HUB
 from k8slab.kubelet.catalog.kubernetes import COMPONENTS
+from k8slab.kubelet.catalog.more import further, tools
 from k8slab.kubelet.catalog.others import OTHERS
 from k8slab.kubelet.catalog.samples import SAMPLES, boutique
 from k8slab.kubelet.images import Repository
@@ -20,6 +21,8 @@ REPOSITORIES: dict[str, Repository] = {
     **{f"public.ecr.aws/docker/library/{name}": repository for name, repository in HUB.items()},
     **{f"mirror.gcr.io/library/{name}": repository for name, repository in HUB.items()},
     **SAMPLES,
+    **further(),
+    **tools(),
     **boutique(),
 }
 """By full repository name."""

@@ -18,11 +18,27 @@ NGINX = Program(
     files={"/usr/share/nginx/html/index.html": "Welcome to nginx!\n", "/etc/nginx/nginx.conf": "user  nginx;\n"},
     logs=(
         (0, "/docker-entrypoint.sh: /docker-entrypoint.d/ is not empty, will attempt to perform configuration"),
+        (0, "/docker-entrypoint.sh: Looking for shell scripts in /docker-entrypoint.d/"),
         (0.1, "/docker-entrypoint.sh: Launching /docker-entrypoint.d/10-listen-on-ipv6-by-default.sh"),
+        (0.1, "10-listen-on-ipv6-by-default.sh: info: Getting the checksum of /etc/nginx/conf.d/default.conf"),
+        (0.1, "10-listen-on-ipv6-by-default.sh: info: Enabled listen on IPv6 in /etc/nginx/conf.d/default.conf"),
+        (0.2, "/docker-entrypoint.sh: Launching /docker-entrypoint.d/20-envsubst-on-templates.sh"),
+        (0.2, "/docker-entrypoint.sh: Launching /docker-entrypoint.d/30-tune-worker-processes.sh"),
         (0.2, "/docker-entrypoint.sh: Configuration complete; ready for start up"),
-        (0.3, '[notice] 1#1: using the "epoll" event method'),
-        (0.3, "[notice] 1#1: start worker processes"),
+        (0.3, '{date} {time} [notice] 1#1: using the "epoll" event method'),
+        (0.3, "{date} {time} [notice] 1#1: OS: Linux 6.1.0-41-amd64"),
+        (0.3, "{date} {time} [notice] 1#1: start worker processes"),
+        (0.3, "{date} {time} [notice] 1#1: start worker process 29"),
     ),
+    needs_root_log=(
+        '{date} {time} [warn] 1#1: the "user" directive makes sense only if the master process runs with super-user '
+        "privileges, ignored in /etc/nginx/nginx.conf:2\n"
+        '{date} {time} [emerg] 1#1: mkdir() "/var/cache/nginx/client_temp" failed (13: Permission denied)'
+    ),
+    needs_writable_log=(
+        '{date} {time} [emerg] 1#1: mkdir() "/var/cache/nginx/client_temp" failed (30: Read-only file system)'
+    ),
+    writes_to=("/var/cache/nginx", "/var/run"),
 )
 APACHE = Program(
     ready_after="400ms",
@@ -32,6 +48,11 @@ APACHE = Program(
     body="<html><body><h1>It works!</h1></body></html>\n",
     logs=(
         (0.4, "[mpm_event:notice] [pid 1:tid 1] AH00489: Apache/2.4 (Unix) configured -- resuming normal operations"),
+    ),
+    needs_root_log=(
+        "(13)Permission denied: AH00072: make_sock: could not bind to address [::]:80\n"
+        "(13)Permission denied: AH00072: make_sock: could not bind to address 0.0.0.0:80\n"
+        "no listening sockets available, shutting down\nAH00015: Unable to open logs"
     ),
 )
 REDIS = Program(
@@ -51,6 +72,9 @@ POSTGRES = Program(
     ready_after="4s",
     ports=(5432,),
     memory="45Mi",
+    startup_cpu=600,
+    disk="40Mi",
+    disk_path="/var/lib/postgresql/data/base",
     cpu=5,
     status=0,
     checks=("pg_isready", "psql"),
@@ -63,7 +87,7 @@ POSTGRES = Program(
     logs=(
         (0.2, 'The files belonging to this database system will be owned by user "postgres".'),
         (3, "PostgreSQL init process complete; ready for start up."),
-        (4, "LOG:  database system is ready to accept connections"),
+        (4, "{iso} UTC [1] LOG:  database system is ready to accept connections"),
     ),
 )
 MYSQL = Program(
@@ -71,6 +95,9 @@ MYSQL = Program(
     ports=(3306, 33060),
     memory="380Mi",
     cpu=8,
+    startup_cpu=900,
+    disk="190Mi",
+    disk_path="/var/lib/mysql/ibdata1",
     stop_after="1.5s",
     status=0,
     checks=("mysqladmin", "mysql", "mariadb", "mariadb-admin", "healthcheck.sh"),
@@ -99,6 +126,7 @@ MONGO = Program(
     ports=(27017,),
     memory="120Mi",
     cpu=10,
+    startup_cpu=400,
     status=0,
     checks=("mongosh", "mongo"),
     logs=((2, '{"s":"I","c":"NETWORK","msg":"Waiting for connections","attr":{"port":27017}}'),),
@@ -108,6 +136,7 @@ CASSANDRA = Program(
     ports=(7000, 7001, 7199, 9042),
     memory="700Mi",
     cpu=80,
+    startup_cpu=1500,
     stop_after="2s",
     stop_code=TERMINATED,
     status=0,
@@ -119,12 +148,13 @@ RABBITMQ = Program(
     ports=(4369, 5672, 15672, 25672),
     memory="140Mi",
     cpu=15,
+    startup_cpu=700,
     checks=("rabbitmq-diagnostics",),
     logs=((10, "Server startup complete; 4 plugins started."),),
 )
 SERVER = Program(ready_after="500ms", memory="15Mi")
-JAVA = Program(ready_after="8s", memory="180Mi", cpu=10, stop_code=TERMINATED, grpc=True)
-NODE = Program(ready_after="1500ms", memory="60Mi", cpu=3, stop_code=TERMINATED)
+JAVA = Program(ready_after="8s", memory="180Mi", cpu=10, startup_cpu=1200, stop_code=TERMINATED, grpc=True)
+NODE = Program(ready_after="1500ms", memory="60Mi", cpu=3, startup_cpu=400, stop_code=TERMINATED)
 ONE_SHOT = Program(ready_after=0, ports=(), runs_for="100ms")
 IDLE = Program(ready_after=0, ports=(), memory="1Mi", cpu=0)
 
@@ -181,6 +211,7 @@ BOUTIQUE = {
         ports=(8089,),
         memory="70Mi",
         cpu=40,
+        sends=("http://frontend", 2),
         log_every=("10s", "GET      /                                    1     0(0.00%) |     21      21      21"),
     ),
     "paymentservice": Program(ready_after="1500ms", ports=(50051,), memory="50Mi", grpc=True, stop_code=TERMINATED),
@@ -208,6 +239,8 @@ def shell_image(size: int, *binaries: str, program: Program = IDLE) -> Image:
     return Image(program, size, cmd=("sh",), binaries=binaries)
 
 
-def server_image(program: Program, size: int, command: str, *binaries: str, shell: bool = True) -> Image:
+def server_image(
+    program: Program, size: int, command: str, *binaries: str, shell: bool = True, user: str = ""
+) -> Image:
     """An image that serves: `command` is its default."""
-    return Image(program, size, entrypoint=(command,), binaries=(command, *binaries), shell=shell)
+    return Image(program, size, entrypoint=(command,), binaries=(command, *binaries), shell=shell, user=user)

@@ -67,7 +67,9 @@ COMPONENTS: dict[str, Repository] = {
     "nginx-slim": Repository(server_image(NGINX, 8 * MB, "nginx"), ("latest",), {0: (7, 40)}),
     "hpa-example": Repository(
         server_image(
-            Program(ready_after="500ms", ports=(80,), memory="12Mi", latency="60ms", capacity=60, body="OK!"),
+            Program(
+                ready_after="500ms", ports=(80,), memory="12Mi", latency="20ms", cpu_per_request="50ms", body="OK!"
+            ),
             160 * MB,
             "apache2-foreground",
         ),

@@ -8,7 +8,7 @@ from k8slab.kubelet.programs import Program
 
 OTHERS: dict[str, Repository] = {
     "nginxinc/nginx-unprivileged": Repository(
-        server_image(Program(ports=(8080,), memory="8Mi"), 73 * MB, "nginx"),
+        server_image(Program(ports=(8080,), memory="8Mi"), 73 * MB, "nginx", user="101"),
         ("latest", "alpine", "stable"),
         {1: (17, 29)},
         {"alpine": 22 * MB},
@@ -28,16 +28,17 @@ OTHERS: dict[str, Repository] = {
         {0: (1, 2), 1: (0, 0)},
     ),
     "curlimages/curl": Repository(
-        Image(ONE_SHOT, 9 * MB, entrypoint=("curl",)), ("latest",), {7: (60, 88), 8: (0, 18)}
+        Image(ONE_SHOT, 9 * MB, entrypoint=("curl",), user="curl_user"), ("latest",), {7: (60, 88), 8: (0, 18)}
     ),
     "polinux/stress": Repository(Image(STRESS, 4 * MB), ("latest", "1.0.4")),
-    "vish/stress": Repository(server_image(STRESS, 2 * MB, "/stress"), ("latest",)),
+    "vish/stress": Repository(Image(STRESS, 2 * MB, entrypoint=("/stress",)), ("latest",)),
     "stefanprodan/podinfo": Repository(
         server_image(
             Program(ports=(9797, 9898, 9999), memory="24Mi", body='{"message":"greetings from podinfo"}\n'),
             25 * MB,
             "./podinfo",
             "podinfo",
+            user="app",
         ),
         ("latest",),
         dict.fromkeys(range(3, 7), (0, 12)),
@@ -91,13 +92,20 @@ OTHERS: dict[str, Repository] = {
         {1: (5, 9), 2: (0, 2), 3: (0, 2), 4: (0, 1)},
     ),
     "prom/prometheus": Repository(
-        server_image(Program(ready_after="2s", ports=(9090,), memory="90Mi"), 110 * MB, "/bin/prometheus"),
+        server_image(
+            Program(ready_after="2s", ports=(9090,), memory="90Mi", startup_cpu=300),
+            110 * MB,
+            "/bin/prometheus",
+            user="nobody",
+        ),
         ("latest",),
         {2: (0, 55), 3: (0, 7)},
         prefix="v",
     ),
     "grafana/grafana": Repository(
-        server_image(Program(ready_after="4s", ports=(3000,), memory="90Mi"), 180 * MB, "/run.sh"),
+        server_image(
+            Program(ready_after="4s", ports=(3000,), memory="90Mi", startup_cpu=300), 180 * MB, "/run.sh", user="472"
+        ),
         ("latest",),
         dict.fromkeys(range(7, 13), (0, 6)),
     ),

@@ -80,7 +80,8 @@ SAMPLES: dict[str, Repository] = {
     "gcr.io/google-samples/xtrabackup": Repository(shell_image(110 * MB), ("1.0",)),
     "gcr.io/google_containers/pause": pause(),
     "gcr.io/kubernetes-e2e-test-images/agnhost": COMPONENTS["e2e-test-images/agnhost"],
-    "gcr.io/distroless/static": Repository(Image(IDLE, 1 * MB, shell=False), ("latest", "nonroot")),
+    "gcr.io/distroless/static": Repository(Image(IDLE, 1 * MB, shell=False), ("latest",)),
+    "gcr.io/distroless/static-debian12": Repository(Image(IDLE, 1 * MB, shell=False, user="65532"), ("nonroot",)),
     "quay.io/prometheus/prometheus": OTHERS["prom/prometheus"],
     "quay.io/fluentd_elasticsearch/fluentd": Repository(
         server_image(Program(ready_after="2s", ports=(24231,), memory="60Mi"), 60 * MB, "/entrypoint.sh"),
