@@ -213,10 +213,12 @@ class _Parser:
 
 
 def _closing(text: str, opening: int) -> int:
-    quote = ""
+    quote, brackets = "", 0
     index = opening + 1
     while index < len(text):
         char = text[index]
+        if not quote:
+            brackets += (char == "[") - (char == "]")
         if quote:
             if char == "\\":
                 index += 1
@@ -227,6 +229,8 @@ def _closing(text: str, opening: int) -> int:
         elif char == "}":
             return index
         index += 1
+    if brackets > 0:
+        raise PathError("unterminated array")
     raise PathError("unterminated quoted string" if quote else "unclosed action")
 
 

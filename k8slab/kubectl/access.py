@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from k8slab.api import codec
 from k8slab.api.request import STRATEGIC_MERGE_PATCH, Options, Preconditions, Request, UserInfo
 from k8slab.api.scheme import Resource
+from k8slab.api.wire import to_wire
 from k8slab.errors import ApiError
 
 USER_AGENT = "kubectl/v1.32.4"
@@ -201,8 +201,8 @@ def scope(resource: Resource, namespace: str | None) -> str | None:
 
 
 def plain(body: Any) -> dict[str, Any]:
-    """An object as a dict which may be changed."""
-    return body if isinstance(body, dict) else codec.to_dict(body)
+    """An object as a dict which may be changed, as it comes over the wire."""
+    return body if isinstance(body, dict) else to_wire(body)
 
 
 def with_kind(obj: dict[str, Any], resource: Resource) -> dict[str, Any]:

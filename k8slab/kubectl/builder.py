@@ -24,7 +24,8 @@ _SEPARATE = (
     "there is no need to specify a resource type as a separate argument when passing arguments in resource/name form "
     "(e.g. '{root} get resource/<resource_name>' instead of '{root} get resource resource/<resource_name>'"
 )
-_WITH_FILES = "when paths, URLs, or stdin is provided as resource input, you may not specify resource arguments as well"
+_WITH_FILES = "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
+_NAMED_WITH_FILES = "resource/name arguments cannot be provided when a path is specified"
 
 
 @dataclass
@@ -37,16 +38,32 @@ class Target:
 
 def find_resource(inv: Any, name: str) -> Resource:
     """The resource meant by a word. Raises NoMatch with kubectl's words."""
-    return inv.access.scheme.resource(name)
+    found = inv.access.scheme.resource(name)
+    if name.partition(".")[0] in found.short_names:
+        # A short name stands for the preferred version, whatever version is named with it.
+        found = inv.access.scheme.resource(f"{found.plural}.{found.group}".rstrip("."))
+    if name in found.short_names:
+        for each in inv.access.scheme.all_resources():
+            if name in each.short_names and each.group_resource != found.group_resource:
+                inv.warn(f'short name "{name}" could also match lower priority resource {each.group_resource}')
+    return found
 
 
 def expand(inv: Any, word: str) -> list[Resource]:
     """The resources meant by `pods`, `deploy,rs` or a category such as `all`."""
     found: list[Resource] = []
     for name in word.split(","):
-        category = [each for each in inv.access.scheme.all_resources() if name in each.categories]
+        category = [each for each in preferred(inv.access.scheme) if name in each.categories]
         found += category or [find_resource(inv, name)]
     return list(dict.fromkeys(found))
+
+
+def preferred(scheme: Any) -> list[Resource]:
+    """Each resource in the version that the server prefers."""
+    found: dict[tuple[str, str], Resource] = {}
+    for each in scheme.all_resources():
+        found.setdefault((each.group, each.plural), each)
+    return list(found.values())
 
 
 def targets(inv: Any, args: list[str], allow_all: bool = False) -> list[Target]:
@@ -97,8 +114,14 @@ def _no_selector(inv: Any) -> None:
 
 
 def has_files(inv: Any) -> bool:
-    """Whether the objects come from manifests. Raises CommandError when arguments name some as well."""
+    """Whether the objects come from manifests."""
     return bool(inv.flags.get("filename"))
+
+
+def refuse(args: list[str]) -> None:
+    """Beside manifests there are no arguments that name resources. Raises CommandError for such."""
+    if args:
+        raise CommandError(_NAMED_WITH_FILES if any("/" in word for word in args) else _WITH_FILES)
 
 
 def local(inv: Any, validate: bool = False) -> tuple[list[Info], list[Exception]]:
@@ -113,8 +136,7 @@ def live(inv: Any, args: list[str] | None = None, allow_all: bool = False) -> tu
     """The objects meant by the arguments or by `-f`, fetched from the server, and what could not be had."""
     args = inv.args if args is None else args
     if has_files(inv):
-        if args:
-            raise CommandError(_WITH_FILES)
+        refuse(args)
         infos, errors = local(inv)
         return _refreshed(inv, infos, errors)
     wanted = targets(inv, args, allow_all)
@@ -123,7 +145,7 @@ def live(inv: Any, args: list[str] | None = None, allow_all: bool = False) -> tu
     infos, errors = [], []
     for target in wanted:
         try:
-            infos += _fetch(inv, target)
+            infos += fetch(inv, target)
         except ApiError as error:
             errors.append(error)
     return infos, errors
@@ -140,7 +162,8 @@ def _refreshed(inv: Any, infos: list[Info], errors: list[Exception]) -> tuple[li
     return fresh, errors
 
 
-def _fetch(inv: Any, target: Target) -> list[Info]:
+def fetch(inv: Any, target: Target) -> list[Info]:
+    """The objects that a target means. Raises ApiError."""
     resource, access = target.resource, inv.access
     namespace = inv.namespace if resource.namespaced else None
     if target.name is not None:

@@ -177,10 +177,10 @@ class _Reader:
 
 def unknown_command(root: Command, name: str) -> CommandError:
     """The error for a first word that is no command, with cobra's suggestions."""
-    text = f'Error: unknown command "{name}" for "{root.name}"\n'
+    text = f'Error: unknown command "{name}" for "{root.name}"'
     close = suggestions(root, name)
     if close:
-        text += "\nDid you mean this?\n" + "".join(f"\t{each}\n" for each in close)
+        text += "\n\nDid you mean this?\n" + "".join(f"\t{each}\n" for each in close)
     return CommandError(text, plain=True)
 
 

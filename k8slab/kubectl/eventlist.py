@@ -4,23 +4,50 @@ from __future__ import annotations
 
 from typing import Any
 
+from k8slab.errors import ApiError
 from k8slab.sim.timestamps import parse_rfc3339
 
 Event = dict[str, Any]
+_FIELDS = (
+    *("kind", "apiVersion", "metadata", "involvedObject", "reason", "message", "source", "firstTimestamp"),
+    *("lastTimestamp", "count", "type", "eventTime", "series", "action", "related", "reportingComponent"),
+    "reportingInstance",
+)
+_REFERENCE = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+_MIRROR = "kubernetes.io/config.mirror"
 
 
-def of_object(inv: Any, obj: dict[str, Any], uid: bool = True) -> list[Event]:
+def of_object(inv: Any, obj: dict[str, Any]) -> list[Event]:
     """The events about this object, in the order in which they were stored."""
     metadata = obj["metadata"]
     selector = {
         "involvedObject.name": metadata["name"],
         "involvedObject.namespace": metadata.get("namespace", ""),
         "involvedObject.kind": obj.get("kind", ""),
-        "involvedObject.uid": metadata.get("uid", "") if uid else "",
+        "involvedObject.uid": _uid(metadata),
     }
     fields = ",".join(f"{name}={value}" for name, value in selector.items() if value)
     namespace = metadata.get("namespace") or None
-    return inv.access.list(inv.access.scheme.resource("events"), namespace, fields=fields)
+    try:
+        return inv.access.list(inv.access.scheme.resource("events"), namespace, fields=fields)
+    except ApiError:
+        # Who may not read events gets a description without.
+        return []
+
+
+def in_order(event: Event) -> Event:
+    """The event with its fields as Go's type has them."""
+    ordered = {name: event[name] for name in _FIELDS if name in event}
+    involved = event.get("involvedObject") or {}
+    if involved:
+        ordered["involvedObject"] = {name: involved[name] for name in _REFERENCE if name in involved}
+    return ordered
+
+
+def _uid(metadata: dict[str, Any]) -> str:
+    """Under which uid the kubelet reports: a static Pod's is the hash of its manifest."""
+    mirrored = (metadata.get("annotations") or {}).get(_MIRROR)
+    return mirrored or metadata.get("uid", "")
 
 
 def moment(event: Event) -> int:

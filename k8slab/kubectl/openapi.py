@@ -49,7 +49,8 @@ class Document:
         if "$ref" in schema:
             kind = self.resolved(schema).get("type") or "object"
             return schema["$ref"].rpartition(".")[2] if kind == "object" else kind
-        return schema.get("type") or "Object"
+        kind = schema.get("type") or "object"
+        return "Object" if kind == "object" else kind
 
     def parts(self, schema: Schema) -> list[Schema]:
         """What a schema is made of besides its own properties."""

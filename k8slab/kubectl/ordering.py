@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cmp_to_key
 from typing import Any, TypeVar
 
 from k8slab.api import quantity
 from k8slab.api.jsonpath import JSONPath, PathError, relaxed
 from k8slab.kubectl.failure import CommandError
+from k8slab.kubectl.gosort import sorted_as_go
 
 T = TypeVar("T")
+_MISSING = object()
 
 
 def by_field(items: Sequence[T], field: str, object_of: Callable[[T], Any]) -> list[T]:
@@ -20,9 +21,9 @@ def by_field(items: Sequence[T], field: str, object_of: Callable[[T], Any]) -> l
         return []
     path = JSONPath(relaxed(field))
     values = [_value(path, object_of(item)) for item in items]
-    if all(value is None for value in values):
+    if all(value is _MISSING for value in values):
         raise CommandError(f'couldn\'t find any field with path "{relaxed(field)}" in the list of objects')
-    order = sorted(range(len(items)), key=lambda index: cmp_to_key(compare)(values[index]))
+    order = sorted_as_go(range(len(items)), lambda one, other: _less(values[one], values[other]))
     return [items[index] for index in order]
 
 
@@ -39,8 +40,15 @@ def _value(path: JSONPath, obj: Any) -> Any:
     try:
         found = path.first(obj)
     except PathError:
-        return None
-    return found[0] if found else None
+        return _MISSING
+    return found[0] if found else _MISSING
+
+
+def _less(one: Any, other: Any) -> bool:
+    """What is missing comes before everything, also before another that is missing: kubectl asks in this order."""
+    if one is _MISSING or other is _MISSING:
+        return one is _MISSING
+    return compare(one, other) < 0
 
 
 def compare(one: Any, other: Any) -> int:

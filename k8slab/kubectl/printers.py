@@ -34,6 +34,7 @@ class Printer:
         self.form, equals, argument = output.partition("=")
         self.operation, self.inv, self.separate = operation, inv, separate
         self.printed = 0
+        self.suffix = inv.dry_run_suffix if "dry-run" in inv.flags else ""
         self.argument = argument if equals else inv.flags.get("template") or ""
         self._check()
         self.template = self._compile()
@@ -55,7 +56,7 @@ class Printer:
         operation = self.operation if operation is None else operation
         if self.form in ("", "name"):
             name = full_name(obj, self.inv)
-            self.inv.print(name if self.form or not operation else f"{name} {operation}{self.inv.dry_run_suffix}")
+            self.inv.print(name if self.form or not operation else f"{name} {operation}{self.suffix}")
         else:
             self.inv.write(self._text(obj, typed))
         self.printed += 1

@@ -46,7 +46,7 @@ def _guarded(argv: list[str], session: Any, stdin: str, out: list[str], err: lis
     except Exit as ending:
         return ending.code
     except (CommandError, ManyErrors, ApiError, K8sLabError) as error:
-        err.append(describe_failure(error).rstrip("\n") + "\n")
+        err.append(describe_failure(error) + "\n")
         return getattr(error, "code", 1) if isinstance(error, CommandError) else 1
     return 0
 

@@ -56,7 +56,7 @@ class TableView:
         if cells:
             cells[0] = prefix + cells[0]
         own = metadata.get("labels") or {}
-        labels = [own.get(label, "<none>") or "" for label in self.labels]
+        labels = [own.get(label) or "" for label in self.labels]
         return [*front, *cells, *labels, *([labels_text(own)] if self.show_labels else [])]
 
     def text(self) -> str:
@@ -69,7 +69,7 @@ def cell_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
-        return "<nil>"
+        return ""
     text = str(value)
     match = _LINE_END.search(text)
     return text[: match.start()] + "..." if match else text

@@ -6,19 +6,22 @@ ages are the same without further ado, and texts are compared as they are, with 
 
 - the real kubectl works out some ages by the wall clock, while a lab's time is its own: in the output of `describe` and
   `events` durations count as equal (`AGES`), with the blanks around them;
-- a log line's head (`E1123 10:00:00.000000 123 memcache.go:265]`) holds time and process (`KLOG`).
+- a log line's head (`E1123 10:00:00.000000 123 memcache.go:265]`) holds time and process (`KLOG`);
+- some distributions start kubectl from a program that logs what kubectl itself prints as `error: ...` (`WRAPPED`).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
+import time
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from k8slab.kubectl import run
 from k8slab.lab import Lab
@@ -29,6 +32,7 @@ from k8slab.sim.clock import SECOND
 STILL, QUICK = 1e-6, 50.0
 AGES = re.compile(r"[ \t]*(?:\b(?:\d+[smhdy])+\b|<unknown>|<invalid>)[ \t]*")
 KLOG = re.compile(r"^[EWI]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.]+:\d+\]", re.MULTILINE)
+WRAPPED = re.compile(r'^<log> "command failed" err=(".*")$', re.MULTILINE)
 WITH_AGES = {"describe", "events"}
 
 
@@ -70,6 +74,10 @@ class Twins:
             with each.lock:
                 each.cluster.advance(target - each.cluster.clock.now)
 
+    def catch_up(self) -> None:
+        """Let time pass until the labs' clocks show the time of the day."""
+        self.pass_time(max(0.0, time.time() - self.served.clock.unix_us / SECOND))
+
     def both(self, command: str, stdin: str = "", live: bool = False) -> tuple[Said, Said]:
         """What the real kubectl says and what the Python one says; `live` commands wait for something to happen."""
         argv = shlex.split(command)
@@ -100,7 +108,7 @@ class Twins:
 class _Session:
     """The other lab as the Python kubectl sees it: under the context's name that the real one has."""
 
-    context = "k8slab"
+    context = "kubernetes-admin@k8slab"
 
     def __init__(self, lab: Lab, folder: Path) -> None:
         inner = lab.session()
@@ -113,13 +121,11 @@ class _Session:
 
 def masked(argv: list[str], said: Said) -> Said:
     """What was said without what cannot be the same."""
-    out, err = said.stdout, KLOG.sub("<log>", said.stderr)
+    out, err = said.stdout, WRAPPED.sub(_unwrapped, KLOG.sub("<log>", said.stderr))
     if WITH_AGES.intersection(argv[:1]):
         out = AGES.sub(" <age> ", out)
     return Said(out, err, said.code)
 
 
-def context_name(server: Server) -> str:
-    """The current context of a server's kubeconfig."""
-    found: Any = re.search(r"current-context: (\S+)", Path(server.kubeconfig).read_text())
-    return found.group(1)
+def _unwrapped(match: re.Match[str]) -> str:
+    return f"error: {json.loads(match.group(1))}"

@@ -44,6 +44,8 @@ MASKS = [
     (re.compile(r"<ip> +n[1-4] "), "<ip> <node> "),
     (re.compile(r"\(x\d+ over"), "(xN over"),
 ]
+#: Some distributions of kubectl are started by a program that logs what kubectl itself would print as an error.
+WRAPPED = re.compile(r'^<klog> "command failed" err=(".*")$', re.MULTILINE)
 EVENTS = re.compile(r"^Events:.*", re.MULTILINE | re.DOTALL)
 WAITING = re.compile(r"\d+")
 AT_ONCE, AFTER = SECOND // 5, 4 * SECOND
@@ -69,10 +71,15 @@ class Session:
 
 def masked(text: str) -> str:
     """The text with everything that differs from run to run replaced, and its blanks collapsed."""
+    text = WRAPPED.sub(_unwrapped, text)
     for pattern, placeholder in MASKS:
         text = pattern.sub(placeholder, text)
     lines = [re.sub(r"[ \t]+", " ", line).strip() for line in text.split("\n")]
     return "\n".join(lines).strip("\n")
+
+
+def _unwrapped(match: re.Match[str]) -> str:
+    return f"error: {json.loads(match.group(1))}"
 
 
 def differences(recorded: dict[str, Any], got: Any) -> list[str]:

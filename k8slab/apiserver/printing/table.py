@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from k8slab.api.codec import to_dict
 from k8slab.api.request import ListBody, Request, Response
+from k8slab.api.wire import to_wire
 from k8slab.apiserver.crd.columns import cells, column_definitions
 from k8slab.apiserver.printing import cluster, network, pods, workloads
 from k8slab.apiserver.printing.cells import Now
@@ -125,7 +126,7 @@ def _row(obj: Any, now: Now, include: str, api_version: str, made: list[Any] | N
     if made is None and obj.kind == "Pod" and obj.status is not None and obj.status.phase in pods.COMPLETED:
         row["conditions"] = [pods.COMPLETED[obj.status.phase]]
     if include == "Object":
-        row["object"] = to_dict(obj)
+        row["object"] = to_wire(obj)
     elif include == "None":
         row["object"] = None
     else:

@@ -17,8 +17,10 @@ from k8slab.kubectl.describe.writer import (
     header,
     labels,
     notes,
+    pairs,
     selector_text,
 )
+from k8slab.kubectl.policyrules import policy_rows
 
 
 def describe_namespace(inv: Any, obj: Object) -> str:
@@ -189,7 +191,7 @@ def describe_priority_class(inv: Any, obj: Object) -> str:
     writer.field("GlobalDefault", go_bool(obj.get("globalDefault")))
     writer.field("PreemptionPolicy", obj.get("preemptionPolicy", ""))
     writer.field("Description", obj.get("description", ""))
-    notes(writer, obj["metadata"].get("annotations"))
+    writer.field("Annotations", ",".join(pairs(obj["metadata"].get("annotations"))) or "<none>")
     events(writer, inv, obj)
     return writer.text()
 
@@ -304,24 +306,11 @@ def describe_role(inv: Any, obj: Object) -> str:
     labels(writer, obj["metadata"].get("labels"))
     notes(writer, obj["metadata"].get("annotations"))
     writer.line(0, "PolicyRule:")
-    rows = [row for rule in obj.get("rules") or () for row in _rule_rows(rule)]
+    rules = obj.get("rules") or ()
     headers = ("Resources", "Non-Resource URLs", "Resource Names", "Verbs")
-    writer.rows(1, headers, sorted(rows, key=lambda row: row[0]))
+    resources = [rule for rule in rules if rule.get("resources")]
+    writer.rows(1, headers, policy_rows(resources, [rule for rule in rules if rule.get("nonResourceURLs")]))
     return writer.text()
-
-
-def _rule_rows(rule: Object) -> list[tuple[str, str, str, str]]:
-    names, verbs = _bracket(rule.get("resourceNames")), _bracket(rule.get("verbs"))
-    rows = [
-        (f"{resource}.{group}" if group else resource, "[]", names, verbs)
-        for group in rule.get("apiGroups") or ()
-        for resource in rule.get("resources") or ()
-    ]
-    return rows + [("", f"[{url}]", "[]", verbs) for url in rule.get("nonResourceURLs") or ()]
-
-
-def _bracket(values: Any) -> str:
-    return "[" + " ".join(values or ()) + "]"
 
 
 def describe_binding(inv: Any, obj: Object) -> str:

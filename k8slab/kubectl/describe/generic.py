@@ -9,27 +9,9 @@ from k8slab.kubectl.describe.writer import Object, Writer, events, labels, notes
 
 _SKIPPED = frozenset(
     (("managedFields",), ("metadata", "managedFields"), ("metadata", "name"), ("metadata", "namespace"),
-     ("metadata", "labels"), ("metadata", "annotations"), ("apiVersion",), ("kind",))
+     ("metadata", "labels"), ("metadata", "annotations"))
 )  # fmt: skip
-_ACRONYMS = (
-    "api",
-    "cidr",
-    "cpu",
-    "dns",
-    "http",
-    "https",
-    "id",
-    "ip",
-    "json",
-    "pid",
-    "tcp",
-    "tls",
-    "ttl",
-    "udp",
-    "uid",
-    "uri",
-    "url",
-)
+_ACRONYMS = ("API", "URL", "UID", "OSB", "GUID")
 
 
 def describe_generic(inv: Any, obj: Object) -> str:
@@ -39,8 +21,6 @@ def describe_generic(inv: Any, obj: Object) -> str:
     writer.field("Namespace", metadata.get("namespace", ""))
     labels(writer, metadata.get("labels"))
     notes(writer, metadata.get("annotations"))
-    writer.field("API Version", obj.get("apiVersion", ""))
-    writer.field("Kind", obj.get("kind", ""))
     _map(writer, 0, obj, ())
     events(writer, inv, obj)
     return writer.text()
@@ -76,8 +56,8 @@ def _scalar(value: Any) -> str:
 
 
 def readable(name: str) -> str:
-    """`progressDeadlineSeconds` as `Progress Deadline Seconds`, `clusterIP` as `Cluster IP`."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", name):
+    """`progressDeadlineSeconds` as `Progress Deadline Seconds` (`smartLabelFor`); names with other signs stay."""
+    if not re.fullmatch(r"[A-Za-z-]+", name):
         return name
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+|[A-Z]", name)
-    return " ".join(word.upper() if word.lower() in _ACRONYMS else word[0].upper() + word[1:] for word in words)
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|-+", name)
+    return " ".join(word.upper() if word.upper() in _ACRONYMS else word[0].upper() + word[1:] for word in words)

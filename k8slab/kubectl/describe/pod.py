@@ -34,6 +34,7 @@ def describe_pod(inv: Any, obj: Object) -> str:
     labels(writer, metadata.get("labels"))
     notes(writer, metadata.get("annotations"))
     _phase(writer, inv, metadata, status)
+    _seccomp(writer, spec)
     _addresses(writer, status)
     if controlled_by(obj):
         writer.field("Controlled By", controlled_by(obj))
@@ -87,6 +88,14 @@ def _phase(writer: Writer, inv: Any, metadata: Object, status: Object) -> None:
     for name, key in (("Reason", "reason"), ("Message", "message")):
         if status.get(key):
             writer.field(name, status[key])
+
+
+def _seccomp(writer: Writer, spec: Object) -> None:
+    profile = (spec.get("securityContext") or {}).get("seccompProfile")
+    if profile:
+        writer.field("SeccompProfile", profile.get("type", ""))
+        if profile.get("type") == "Localhost":
+            writer.field("LocalhostProfile", profile.get("localhostProfile", ""))
 
 
 def _addresses(writer: Writer, status: Object) -> None:
@@ -232,8 +241,8 @@ def _allocation(writer: Writer, inv: Any, name: str, allocatable: dict[str, str]
     pods = inv.access.list(inv.access.scheme.resource("pods"), None, fields=fields)
     writer.line(0, f"Non-terminated Pods:\t({len(pods)} in total)")
     headers = ("Namespace", "Name", "", "CPU Requests", "CPU Limits", "Memory Requests", "Memory Limits", "Age")
-    writer.line(1, "\t".join(header for header in headers if header))
-    writer.line(1, "\t".join("-" * len(header) for header in headers if header))
+    writer.line(1, "\t".join(headers))
+    writer.line(1, "\t".join("-" * len(header) for header in headers))
     totals: dict[str, dict[str, str]] = {"requests": {}, "limits": {}}
     for pod in pods:
         _pod_row(writer, inv, pod, allocatable, totals)
@@ -266,19 +275,21 @@ def _pod_row(writer: Writer, inv: Any, pod: Object, allocatable: dict[str, str],
         for kind in ("requests", "limits")
     ]
     metadata = pod["metadata"]
-    cells = [metadata["namespace"], metadata["name"], *cells, inv.age(metadata.get("creationTimestamp"))]
+    cells = [metadata["namespace"], metadata["name"], "", *cells, inv.age(metadata.get("creationTimestamp"))]
     writer.line(1, "\t".join(cells))
 
 
 def _share(amount: Any, allocatable: Any, resource: str) -> str:
     """`100m (1%)`; extended resources have no percentage."""
     text = quantity.canonical(amount)
-    if resource not in ("cpu", "memory", "ephemeral-storage"):
+    if resource not in ("cpu", "memory", "ephemeral-storage") and not resource.startswith("hugepages-"):
         return text
     whole = quantity.milli(allocatable) if allocatable else 0
     return f"{text} ({int(quantity.milli(amount) / whole * 100) if whole else 0}%)"
 
 
 def _node_events(writer: Writer, inv: Any, obj: Object) -> None:
-    """Events of nodes carry the node's name as uid when the kubelet reports them, and live in namespace default."""
-    events(writer, inv, {"kind": "Node", "metadata": {"name": obj["metadata"]["name"], "namespace": ""}})
+    """Events of nodes live in namespace default, and carry the node's name as uid where the kubelet reports them."""
+    name, uid = obj["metadata"]["name"], obj["metadata"].get("uid", "")
+    known = [{"kind": "Node", "metadata": {"name": name, "namespace": "", "uid": each}} for each in (uid, name)]
+    events(writer, inv, *known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from k8slab.errors import ApiError
 from k8slab.kubectl.describe.writer import Object, Writer, events, head, labels, notes, selector_text
 
 
@@ -15,8 +16,7 @@ def describe_service(inv: Any, obj: Object) -> str:
     writer.field("Type", spec.get("type", ""))
     if spec.get("ipFamilyPolicy"):
         writer.field("IP Family Policy", spec["ipFamilyPolicy"])
-    if spec.get("ipFamilies"):
-        writer.field("IP Families", ",".join(spec["ipFamilies"]))
+    writer.field("IP Families", ",".join(spec.get("ipFamilies") or ()) or "<none>")
     writer.field("IP", spec.get("clusterIP", ""))
     if spec.get("clusterIPs"):
         writer.field("IPs", ",".join(spec["clusterIPs"]))
@@ -155,7 +155,7 @@ def describe_ingress(inv: Any, obj: Object) -> str:
     writer.field("Address", ",".join(each.get("ip") or each.get("hostname", "") for each in ingress))
     writer.field("Ingress Class", spec.get("ingressClassName", "<none>"))
     backend = spec.get("defaultBackend")
-    writer.field("Default backend", _backend(backend) if backend else "<default>")
+    writer.field("Default backend", _backend(inv, obj, backend) if backend else "<default>")
     if spec.get("tls"):
         writer.line(0, "TLS:")
         for tls in spec["tls"]:
@@ -164,16 +164,27 @@ def describe_ingress(inv: Any, obj: Object) -> str:
     for rule in spec.get("rules") or ():
         writer.line(1, f"{rule.get('host') or '*'}\t")
         for path in (rule.get("http") or {}).get("paths") or ():
-            writer.line(2, f"\t{path.get('path', '')} \t{_backend(path['backend'])}")
+            writer.line(2, f"\t{path.get('path', '')} \t{_backend(inv, obj, path['backend'])}")
     notes(writer, metadata.get("annotations"))
     events(writer, inv, obj)
     return writer.text()
 
 
-def _backend(backend: Object) -> str:
+def _backend(inv: Any, obj: Object, backend: Object) -> str:
+    """`web:80 (10.244.1.2:8080)`: what is behind the Service's port, or why that cannot be told."""
     service = backend.get("service")
     if not service:
         resource = backend.get("resource") or {}
         return f"APIGroup: {resource.get('apiGroup', '')}, Kind: {resource.get('kind')}, Name: {resource.get('name')}"
     port = service.get("port") or {}
-    return f"{service['name']}:{port.get('number') or port.get('name', '')}"
+    text = f"{service['name']}:{port.get('number') or port.get('name', '')}"
+    try:
+        found = inv.access.get(inv.access.scheme.resource("services"), service["name"], obj["metadata"]["namespace"])
+    except ApiError as error:
+        return f"{text} (<error: {error.message}>)"
+    ports = (found.get("spec") or {}).get("ports") or ()
+    chosen = [
+        each for each in ports if port.get("number") == each["port"] or port.get("name") == (each.get("name") or "")
+    ]
+    name = (chosen[-1].get("name") or "") if chosen else ""
+    return f"{text} ({format_endpoints(_endpoints(inv, found), name) if chosen else ''})"

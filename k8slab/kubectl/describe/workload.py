@@ -1,4 +1,4 @@
-"""Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs, CronJobs and HorizontalPodAutoscalers."""
+"""Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs and CronJobs."""
 
 from __future__ import annotations
 
@@ -254,34 +254,5 @@ def describe_cron_job(inv: Any, obj: Object) -> str:
     writer.field("Last Schedule Time", date(status.get("lastScheduleTime")))
     active = [each.get("name", "") for each in status.get("active") or ()]
     writer.field("Active Jobs", ", ".join(active) or "<none>")
-    events(writer, inv, obj)
-    return writer.text()
-
-
-def describe_autoscaler(inv: Any, obj: Object) -> str:
-    """A HorizontalPodAutoscaler (autoscaling/v1 or v2)."""
-    writer, spec, status = Writer(), obj.get("spec") or {}, obj.get("status") or {}
-    head(writer, obj)
-    writer.field("CreationTimestamp", date(obj["metadata"].get("creationTimestamp")))
-    reference = spec.get("scaleTargetRef") or {}
-    writer.field("Reference", f"{reference.get('kind')}/{reference.get('name')}")
-    writer.field("Metrics", "( current / target )")
-    for metric in spec.get("metrics") or ():
-        if metric.get("type") == "Resource":
-            target = metric["resource"]["target"]
-            wanted = (
-                f"{target['averageUtilization']}%" if "averageUtilization" in target else target.get("averageValue")
-            )
-            writer.field(
-                f"resource {metric['resource']['name']} on pods  (as a percentage of request)",
-                f"<unknown> / {wanted}",
-                1,
-            )
-    writer.field("Min replicas", spec.get("minReplicas", "<unset>"))
-    writer.field("Max replicas", spec.get("maxReplicas", ""))
-    kind = reference.get("kind", "")
-    writer.field(
-        f"{kind} pods", f"{status.get('currentReplicas', 0)} current / {status.get('desiredReplicas', 0)} desired"
-    )
     events(writer, inv, obj)
     return writer.text()

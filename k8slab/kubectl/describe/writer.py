@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from k8slab.kubectl import eventlist, tabular
+from k8slab.kubectl.gosort import sorted_as_go
 from k8slab.sim.timestamps import parse_rfc3339
 
 Object = dict[str, Any]
@@ -33,7 +34,7 @@ class Writer:
         values = list(values) or ["<none>"]
         self.line(level, f"{indent}{name}:\t{values[0]}")
         for value in values[1:]:
-            self.line(level, f"{indent}\t{value}")
+            self.line(0, f"\t{value}")
 
     def rows(self, level: int, headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """A small table with a ruler under its headers."""
@@ -41,6 +42,10 @@ class Writer:
         self.line(level, "\t".join("-" * len(header) for header in headers))
         for row in rows:
             self.line(level, "\t".join(str(cell) for cell in row))
+
+    def raw(self) -> str:
+        """Everything, with its tabs."""
+        return "".join(self._parts)
 
     def text(self) -> str:
         """Everything, aligned."""
@@ -110,11 +115,15 @@ def controlled_by(obj: Object) -> str:
     return ""
 
 
-def events(writer: Writer, inv: Any, obj: Object) -> None:
-    """The events of the object, by their last occurrence; those without that time (the scheduler's) come first."""
+def events(writer: Writer, inv: Any, obj: Object, *more: Object) -> None:
+    """The events of the object, by their last occurrence; those without that time (the scheduler's) come first.
+
+    `more`: under which other identities events are looked for.
+    """
     if not inv.flags.get("show-events", True):
         return
-    found = sorted(eventlist.of_object(inv, obj), key=_last_seen)
+    found = [event for each in (obj, *more) for event in eventlist.of_object(inv, each)]
+    found = sorted_as_go(found, lambda one, other: _last_seen(one) < _last_seen(other))
     if not found:
         writer.field("Events", "<none>")
         return

@@ -127,13 +127,20 @@ def _quoted(value: str) -> str:
     return compact([value])[1:-1]
 
 
+def _file(inv: Any, path: str) -> str:
+    try:
+        return str(inv.session.read_file(path))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise CommandError(f"Cannot read file {path}, open {path}: {reason}") from None
+
+
 def _tls(inv: Any) -> Object:
     for flag in ("cert", "key"):
         if not inv.flags[flag]:
             raise CommandError("key and cert must be specified")
     data = {
-        f"tls.{'crt' if flag == 'cert' else 'key'}": _encoded(inv.read_file(inv.flags[flag]))
-        for flag in ("cert", "key")
+        f"tls.{'crt' if flag == 'cert' else 'key'}": _encoded(_file(inv, inv.flags[flag])) for flag in ("cert", "key")
     }
     obj = {"apiVersion": "v1", "kind": "Secret", "metadata": meta(one_name(inv), inv), "data": data}
     return {**obj, "type": "kubernetes.io/tls"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from k8slab.api import quantity
 from k8slab.errors import ApiError
 from k8slab.kubectl import duration
 from k8slab.kubectl.command import Command
@@ -40,7 +41,10 @@ def _amounts(given: str) -> dict[str, str]:
         name, equals, amount = part.partition("=")
         if not equals:
             raise CommandError(f"Invalid argument syntax {part}, expected <resource>=<value>")
-        amounts[name] = amount
+        try:
+            amounts[name] = quantity.canonical(amount)
+        except quantity.QuantityError as error:
+            raise CommandError(str(error)) from None
     return amounts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from k8slab.api.scheme import NoMatch, Resource
 from k8slab.kubectl.command import Command
 from k8slab.kubectl.failure import CommandError
 from k8slab.kubectl.flags import array, several, text
@@ -51,6 +52,13 @@ def _verbs(inv: Any) -> list[str]:
     return verbs
 
 
+def _served(inv: Any, name: str) -> Resource:
+    try:
+        return inv.access.scheme.resource(name)
+    except NoMatch as error:
+        raise CommandError(str(error), plain=True) from None
+
+
 def _rules(inv: Any, verbs: list[str]) -> list[Object]:
     """One rule per API group, in the order in which the groups are named."""
     by_group: dict[str, list[str]] = {}
@@ -59,7 +67,7 @@ def _rules(inv: Any, verbs: list[str]) -> list[Object]:
         if name == "*":
             group, plural = "", "*"
         else:
-            resource = inv.access.scheme.resource(name)
+            resource = _served(inv, name)
             group, plural = resource.group, resource.plural
         by_group.setdefault(group, []).append(f"{plural}/{subresource}" if subresource else plural)
     names: Object = {"resourceNames": inv.flags["resource-name"]} if inv.flags["resource-name"] else {}

@@ -226,13 +226,22 @@ class _Applier:
         return with_source(inner, f"applying patch:\n{compact(patch)}\nto:\n{_where(info)}\nfor:", info.source)
 
 
-def make_patch(info: Info, live: dict[str, Any]) -> dict[str, Any]:
-    """The patch from the configuration applied last, the one to apply, and the live object."""
+def make_patch(info: Info, live: dict[str, Any], annotated: bool = True) -> dict[str, Any]:
+    """The patch from the configuration applied last, the one to apply, and the live object.
+
+    `annotated`: the patch also writes the annotation of what was applied last.
+    """
     original = last_applied(live) or {}
-    modified = with_annotation(info.object)
+    modified = with_annotation(info.object) if annotated else _with_annotations(info.object)
     if info.resource.custom:
         return patches.merge_three_way(original, modified, live)
     return patches.three_way(original, modified, live, info.resource.cls)
+
+
+def _with_annotations(obj: dict[str, Any]) -> dict[str, Any]:
+    """The object with annotations, if only an empty map of them: those of others are not to be removed."""
+    metadata = obj.get("metadata") or {}
+    return {**obj, "metadata": {**metadata, "annotations": metadata.get("annotations") or {}}}
 
 
 def _where(info: Info) -> str:

@@ -9,6 +9,7 @@ from k8slab.kubectl import tabular
 from k8slab.kubectl.command import Command
 from k8slab.kubectl.failure import CommandError, Exit
 from k8slab.kubectl.flags import ALL_NAMESPACES, PRINT, boolean, text
+from k8slab.kubectl.policyrules import bracket, policy_rows
 from k8slab.kubectl.printers import Printer
 
 _KNOWN_VERBS = [
@@ -35,7 +36,7 @@ _URL_VERBS = ["get", "put", "post", "head", "options", "delete", "patch", "*"]
 def _can_i(inv: Any) -> None:
     if inv.flags["list"]:
         return _list(inv)
-    if len(inv.args) not in (2, 3):
+    if len(inv.args) != 2:
         raise CommandError(
             "you must specify two arguments: verb resource or verb resource/resourceName.\n"
             "See 'kubectl auth can-i -h' for help and examples."
@@ -98,36 +99,6 @@ def _list(inv: Any) -> None:
     rows = [] if inv.flags["no-headers"] else [["Resources", "Non-Resource URLs", "Resource Names", "Verbs"]]
     rows += policy_rows(status.get("resourceRules") or [], status.get("nonResourceRules") or [])
     inv.write(tabular.table(rows))
-
-
-def policy_rows(rules: list[dict[str, Any]], urls: list[dict[str, Any]]) -> list[list[str]]:
-    """One row per resource and per URL of the rules, sorted as kubectl shows them; verbs of a resource are joined."""
-    verbs: dict[tuple[str, str, str], list[str]] = {}
-    for rule in rules:
-        names = bracket(rule.get("resourceNames"))
-        for group in rule.get("apiGroups") or [""]:
-            for resource in rule.get("resources") or ():
-                known = verbs.setdefault((group, resource, names), [])
-                known += [verb for verb in rule.get("verbs") or () if verb not in known]
-    keyed = []
-    for (group, resource, names), allowed in verbs.items():
-        name = f"{resource}.{group}" if group else resource
-        keyed.append(((bracket(allowed), f"[{group}]", f"[{resource}]", names), [name, "[]", names, bracket(allowed)]))
-    for rule in urls:
-        for url in rule.get("nonResourceURLs") or ():
-            shown = bracket(rule.get("verbs"))
-            keyed.append(((shown, "[]", "[]", f"[{url}]"), ["", f"[{url}]", "[]", shown]))
-    return [row for _, row in sorted(keyed, key=_order)]
-
-
-def _order(pair: tuple[tuple[str, ...], list[str]]) -> tuple[str, ...]:
-    """kubectl sorts rules by their text, which begins with the verbs, groups and resources."""
-    return pair[0]
-
-
-def bracket(values: Any) -> str:
-    """A list in Go's notation: `[get list]`."""
-    return "[" + " ".join(values or ()) + "]"
 
 
 def _whoami(inv: Any) -> None:

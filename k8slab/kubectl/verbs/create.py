@@ -25,8 +25,9 @@ def run(inv: Any) -> None:
     if not builder.has_files(inv):
         raise CommandError("must specify one of -f and -k")
     printer, dry_run, validation = Printer(inv, "created"), inv.dry_run, inv.validation
-    infos, errors = builder.local(inv, validate=True)
-    if not infos and not errors:
+    infos, unread = builder.local(inv, validate=True)
+    errors: list[Exception] = []
+    if not infos and not unread:
         raise CommandError("no objects passed to create")
     for info in infos:
         try:
@@ -34,7 +35,7 @@ def run(inv: Any) -> None:
             printer.show(obj if dry_run == "client" else create_one(inv, info, obj, validation))
         except ApiError as error:
             errors.append(with_source(error, "creating", info.source))
-    raise_all(errors)
+    raise_all([*errors, *unread])
 
 
 def create_one(inv: Any, info: Info, obj: dict[str, Any], validation: str) -> dict[str, Any]:

@@ -66,6 +66,7 @@ def _check(inv: Any) -> None:
 
 def _meant(inv: Any) -> tuple[list[Info], list[Exception]]:
     if builder.has_files(inv):
+        builder.refuse(inv.args)
         return builder.local(inv)
     found: list[Info] = []
     errors: list[Exception] = []

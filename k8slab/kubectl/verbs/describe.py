@@ -9,7 +9,7 @@ from k8slab.errors import ApiError
 from k8slab.kubectl import builder
 from k8slab.kubectl.builder import Target
 from k8slab.kubectl.command import Command
-from k8slab.kubectl.describe import config, pod, service, workload
+from k8slab.kubectl.describe import autoscaler, config, network, pod, service, workload
 from k8slab.kubectl.describe.generic import describe_generic
 from k8slab.kubectl.failure import CommandError, raise_all
 from k8slab.kubectl.flags import ALL_NAMESPACES, FILES, SELECTOR, boolean, integer
@@ -25,7 +25,7 @@ _DESCRIBERS: dict[str, Callable[[Any, dict[str, Any]], str]] = {
     "DaemonSet.apps": workload.describe_daemon_set,
     "Job.batch": workload.describe_job,
     "CronJob.batch": workload.describe_cron_job,
-    "HorizontalPodAutoscaler.autoscaling": workload.describe_autoscaler,
+    "HorizontalPodAutoscaler.autoscaling": autoscaler.describe_autoscaler,
     "Service": service.describe_service,
     "Endpoints": service.describe_endpoints,
     "EndpointSlice.discovery.k8s.io": service.describe_slice,
@@ -36,6 +36,8 @@ _DESCRIBERS: dict[str, Callable[[Any, dict[str, Any]], str]] = {
     "ServiceAccount": config.describe_service_account,
     "ResourceQuota": config.describe_quota,
     "LimitRange": config.describe_limit_range,
+    "IngressClass.networking.k8s.io": network.describe_ingress_class,
+    "NetworkPolicy.networking.k8s.io": network.describe_policy,
     "PodDisruptionBudget.policy": config.describe_budget,
     "PriorityClass.scheduling.k8s.io": config.describe_priority_class,
     "StorageClass.storage.k8s.io": config.describe_storage_class,
@@ -46,6 +48,9 @@ _DESCRIBERS: dict[str, Callable[[Any, dict[str, Any]], str]] = {
     "RoleBinding.rbac.authorization.k8s.io": config.describe_binding,
     "ClusterRoleBinding.rbac.authorization.k8s.io": config.describe_binding,
 }
+
+
+_BY_PREFIX = "prefix"
 
 
 def run(inv: Any) -> None:
@@ -60,6 +65,8 @@ def run(inv: Any) -> None:
         if index:
             inv.write("\n\n")
         inv.write(describe(inv, info))
+        if info.source == _BY_PREFIX:
+            inv.print()
     if not infos and not errors:
         inv.complain("No resources found" + ("" if inv.all_namespaces else f" in {inv.namespace} namespace."))
     raise_all(errors)
@@ -97,7 +104,7 @@ def _fetch(inv: Any, target: Target) -> list[Info]:
         found = [obj for obj in access.list(resource, inv.namespace) if obj["metadata"]["name"].startswith(target.name)]
         if not found:
             raise
-        return [builder.info_of(resource, obj) for obj in found]
+        return [builder.info_of(resource, obj, _BY_PREFIX) for obj in found]
 
 
 COMMAND = Command(

@@ -12,7 +12,6 @@ from k8slab.kubectl.access import without_managed_fields
 from k8slab.kubectl.command import Command
 from k8slab.kubectl.failure import CommandError, Exit, ManyErrors, describe_failure
 from k8slab.kubectl.flags import FILES, SELECTOR, boolean, integer, manager, several
-from k8slab.kubectl.lastapplied import ANNOTATION, with_annotation
 from k8slab.kubectl.manifests import Info
 from k8slab.kubectl.verbs.apply import make_patch
 
@@ -27,7 +26,10 @@ def run(inv: Any) -> None:
         )
     if not builder.has_files(inv):
         raise CommandError("must specify one of -f and -k", code=_FAILED)
-    infos, errors = builder.local(inv)
+    try:
+        infos, errors = builder.local(inv)
+    except CommandError as error:
+        raise CommandError(error.text, _FAILED, error.plain) from None
     texts: list[str] = []
     for info in infos:
         try:
@@ -69,21 +71,16 @@ def _merged(inv: Any, info: Info, live: dict[str, Any] | None) -> dict[str, Any]
         force = inv.flags["force-conflicts"]
         return access.patch(info.resource, info.name, info.namespace, info.object, APPLY_PATCH, force=force, **options)
     if live is None:
-        return access.create(info.resource, with_annotation(info.object), info.namespace, **options)
+        return access.create(info.resource, info.object, info.namespace, **options)
     kind = MERGE_PATCH if info.resource.custom else STRATEGIC_MERGE_PATCH
-    return access.patch(info.resource, info.name, info.namespace, make_patch(info, live), kind, **options)
+    patch = make_patch(info, live, annotated=False)
+    return access.patch(info.resource, info.name, info.namespace, patch, kind, **options)
 
 
 def _lines(obj: dict[str, Any], inv: Any) -> list[str]:
     """The object as YAML, without what every write changes."""
     obj = obj if inv.flags["show-managed-fields"] else without_managed_fields(obj)
-    metadata = {**obj["metadata"]}
-    annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key != ANNOTATION}
-    if annotations:
-        metadata["annotations"] = annotations
-    else:
-        metadata.pop("annotations", None)
-    return goyaml.dump({**obj, "metadata": metadata}).splitlines(keepends=True)
+    return goyaml.dump(obj).splitlines(keepends=True)
 
 
 def _unified(before: list[str], after: list[str], old: str, new: str, time: str) -> str:

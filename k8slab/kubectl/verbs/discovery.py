@@ -7,6 +7,7 @@ from typing import Any
 
 from k8slab.api.scheme import Resource
 from k8slab.kubectl import goyaml, tabular
+from k8slab.kubectl.builder import preferred
 from k8slab.kubectl.command import Command
 from k8slab.kubectl.failure import CommandError
 from k8slab.kubectl.flags import ALL_NAMESPACES, PRINT, boolean, period, several, text
@@ -22,9 +23,7 @@ def _resources(inv: Any) -> None:
         raise CommandError(f"--output {flags['output']} is not available")
     if flags["sort-by"] not in ("", "name", "kind"):
         raise CommandError("--sort-by accepts only name or kind")
-    chosen = sorted(
-        (each for each in inv.access.scheme.all_resources() if _wanted(inv, each)), key=_order(flags["sort-by"])
-    )
+    chosen = sorted((each for each in preferred(inv.access.scheme) if _wanted(inv, each)), key=_order(flags["sort-by"]))
     if flags["output"] == "name":
         for each in chosen:
             inv.print(each.group_resource)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from k8slab.kubectl import eventlist, tabular
-from k8slab.kubectl.access import plain, with_kind
+from k8slab.kubectl.access import plain, with_kind, without_managed_fields
 from k8slab.kubectl.command import Command
 from k8slab.kubectl.failure import CommandError
 from k8slab.kubectl.flags import ALL_NAMESPACES, PRINT, boolean, integer, several, text
+from k8slab.kubectl.gosort import sorted_as_go
 from k8slab.kubectl.printers import Printer
 from k8slab.kubectl.watching import Collector, follow
 
@@ -27,19 +28,29 @@ def run(inv: Any) -> None:
     collector = Collector()
     watch = inv.access.watch(resource, collector.receive, where, fields=fields) if inv.flags["watch"] else None
     found = [event for event in inv.access.list(resource, where, fields=fields) if _wanted(inv, event)]
-    found.sort(key=eventlist.moment)
+    found = sorted_as_go(found, lambda one, other: eventlist.moment(one) < eventlist.moment(other))
     if watch is not None:
         known = {event["metadata"]["resourceVersion"] for event in found}
         follow(inv, lambda: len(collector.events))
         watch.stop()
         fresh = [with_kind(plain(each.object), resource) for each in collector.events if each.type != "DELETED"]
         found += [event for event in fresh if event["metadata"]["resourceVersion"] not in known and _wanted(inv, event)]
-    if not found and printer is None:
+    if not found:
         inv.complain("No events found" + ("." if inv.all_namespaces else f" in {inv.namespace} namespace."))
     elif printer is not None:
-        printer.show({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}, "items": found})
+        _show(printer, found)
     else:
         inv.write(_table(inv, found))
+
+
+def _show(printer: Printer, events: list[dict[str, Any]]) -> None:
+    if printer.form == "name":
+        # A list has no name.
+        return
+    if not printer.inv.flags.get("show-managed-fields"):
+        events = [without_managed_fields(event) for event in events]
+    items = [eventlist.in_order(event) for event in events]
+    printer.show({"kind": "EventList", "apiVersion": "v1", "metadata": {}, "items": items}, typed=True)
 
 
 def _fields(inv: Any) -> str:

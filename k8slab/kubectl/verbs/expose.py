@@ -156,9 +156,9 @@ def _run(inv: Any) -> None:
     if attached:
         stay(inv, pod)
         return
-    printer.show(pod, typed=True)
-    if service is not None:
-        printer.show(service, typed=True)
+    for made in (service, pod):
+        if made is not None:
+            printer.show(made, typed=True)
 
 
 def _pod(inv: Any, name: str, words: list[str]) -> Object:

@@ -56,6 +56,7 @@ def _required(inv: Any) -> CommandError:
 def _wanted(inv: Any) -> tuple[list[Target], list[Exception]]:
     if not builder.has_files(inv):
         return builder.targets(inv, inv.args, allow_all=True), []
+    builder.refuse(inv.args)
     infos, errors = builder.local(inv)
     return [Target(info.resource, info.name) for info in infos], errors
 

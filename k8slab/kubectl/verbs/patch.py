@@ -27,15 +27,33 @@ def run(inv: Any) -> None:
         raise CommandError("cannot specify --patch and --patch-file together")
     if flags["type"] not in _TYPES:
         raise CommandError(f'--type must be one of [json merge strategic], not "{flags["type"]}"')
-    patch = _read(inv, flags["patch"] or inv.read_file(flags["patch-file"]))
+    patch = _read(inv, flags["patch"] or _file(inv, flags["patch-file"]))
     infos, errors = _meant(inv)
     printer = Printer(inv, separate=False)
+    # Unlike other commands, patch does not say that nothing was changed.
+    printer.suffix = ""
     for info in infos:
         try:
             _apply(inv, info, patch, printer)
         except ApiError as error:
-            errors.append(error)
+            errors.append(_unsupported(inv, info, error))
     raise_all(errors)
+
+
+def _unsupported(inv: Any, info: Info, error: ApiError) -> Exception:
+    """Custom kinds have no strategic merge patch: kubectl says for which kind."""
+    if error.reason != "UnsupportedMediaType":
+        return error
+    kind = f"{info.resource.api_version}, Kind={info.resource.kind}"
+    return CommandError(f"{_TYPES[inv.flags['type']]} is not supported by {kind}: {error.message}")
+
+
+def _file(inv: Any, path: str) -> str:
+    try:
+        return inv.session.read_file(path)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise CommandError(f"unable to read patch file: open {path}: {reason}") from None
 
 
 def _read(inv: Any, given: str) -> Any:

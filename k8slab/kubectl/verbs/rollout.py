@@ -103,7 +103,8 @@ def _table(revisions: list[Revision]) -> str:
 def _template_text(revision: Revision) -> str:
     writer = Writer()
     describe_template(writer, revision.template)
-    return writer.text().rstrip("\n")
+    # kubectl writes this text without aligning its columns.
+    return writer.raw()
 
 
 def _undo(inv: Any) -> None:
@@ -189,7 +190,7 @@ def _patching(operation: str, make: Callable[[Any, Info], dict[str, Any]]) -> Ca
 
 def _restart(inv: Any, info: Info) -> dict[str, Any]:
     if info.resource.kind not in ("Deployment", "DaemonSet", "StatefulSet"):
-        raise CommandError(f'{info.resource.plural} "{info.name}" restarting is not supported')
+        raise CommandError(f'{info.resource.group_resource} "{info.name}" restarting is not supported')
     if (info.object.get("spec") or {}).get("paused"):
         raise CommandError(
             f'{info.resource.group_resource} "{info.name}" can\'t restart paused deployment (run rollout resume first)'

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from k8slab.api import patch as patches
+from k8slab.api import quantity
 from k8slab.api.request import MERGE_PATCH, STRATEGIC_MERGE_PATCH
 from k8slab.errors import ApiError
 from k8slab.kubectl import builder
@@ -25,11 +26,11 @@ Object = dict[str, Any]
 class _Changes:
     """Changes each object, sends what differs, prints it; a failing object does not stop the others."""
 
-    def __init__(self, inv: Any, words: list[str], operation: str) -> None:
-        self.inv, self.operation = inv, operation
-        # kubectl reports these failures one by one on stderr and then exits with 1.
-        infos, errors = builder.local(inv) if inv.flags["local"] else builder.live(inv, words)
-        self.infos, self.errors = infos, errors
+    def __init__(self, inv: Any, words: list[str], operation: str, failure: str = "") -> None:
+        self.inv, self.operation, self.failure = inv, operation, failure
+        self.infos, errors = builder.local(inv) if inv.flags["local"] else builder.live(inv, words)
+        raise_all(errors)
+        self.errors: list[Exception] = []
 
     def run(self, change: Callable[[Object, Info], None]) -> None:
         printer = Printer(self.inv, self.operation)
@@ -39,8 +40,10 @@ class _Changes:
                 change(changed, info)
                 if self._needed(changed, info):
                     printer.show(self._send(info, changed))
-            except (ApiError, CommandError) as error:
+            except CommandError as error:
                 self.errors.append(error)
+            except ApiError as error:
+                self.errors.append(CommandError(f"{self.failure}{error.message}") if self.failure else error)
         self._finish()
 
     def _needed(self, changed: Object, info: Info) -> bool:
@@ -65,29 +68,36 @@ class _Changes:
         raise_all(self.errors)
 
 
-def _split(inv: Any) -> tuple[list[str], list[str]]:
-    """Words that name objects, and words that say what to set (`a=b`, `c-`)."""
-    words = [word for word in inv.args if "=" not in word and not word.endswith("-")]
-    return words, [word for word in inv.args if word not in words]
+def _split(inv: Any, what: str) -> tuple[list[str], list[str]]:
+    """Words that name objects, and words that say what to set (`a=b`, `c-`), which come after them."""
+    first = next((index for index, word in enumerate(inv.args) if _is_pair(word)), len(inv.args))
+    late = next((word for word in inv.args[first:] if not _is_pair(word)), None)
+    if late is not None:
+        raise CommandError(f"all resources must be specified before {what} changes: {late}")
+    return inv.args[:first], inv.args[first:]
+
+
+def _is_pair(word: str) -> bool:
+    return ("=" in word and not word.startswith("=")) or (word.endswith("-") and word != "-")
 
 
 def _containers(spec: Object) -> list[Object]:
-    return [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+    return [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
 
 
-def _spec(obj: Object) -> Object:
+def _spec(obj: Object, info: Info) -> Object:
     spec = pod_spec(obj)
     if spec is None:
-        kind = obj.get("kind", "")
-        raise CommandError(f"the object is not a pod or does not have a pod template: {kind}")
+        go_type = f"*{info.resource.version}.{info.resource.kind}"
+        what = f"{info.resource.plural}/{info.name}"
+        raise CommandError(f"{what} the object is not a pod or does not have a pod template: {go_type}")
     return spec
 
 
 def _image(inv: Any) -> None:
-    words, pairs = _split(inv)
+    words, pairs = _split(inv, "image")
     images = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
-    if not words and not builder.has_files(inv):
-        raise CommandError(builder.MUST_PROVIDE)
+    changes = _Changes(inv, words, "image updated", "failed to patch image update to pod template: ")
     if not images:
         raise CommandError("at least one image update is required")
     if "*" in images and len(images) > 1:
@@ -96,7 +106,7 @@ def _image(inv: Any) -> None:
         )
 
     def change(obj: Object, info: Info) -> None:
-        spec = _spec(obj)
+        spec = _spec(obj, info)
         for name, image in images.items():
             chosen = [each for each in _containers(spec) if name in ("*", each["name"])]
             if not chosen:
@@ -104,14 +114,14 @@ def _image(inv: Any) -> None:
             for container in chosen:
                 container["image"] = image
 
-    _Changes(inv, words, "image updated").run(change)
+    changes.run(change)
 
 
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 
 
 def _env(inv: Any) -> None:
-    words, pairs = _split(inv)
+    words, pairs = _split(inv, "env")
     pairs = [*pairs, *inv.flags["env"]]
     if not words and not builder.has_files(inv):
         raise CommandError("one or more resources must be specified as <resource> <name> or <resource>/<name>")
@@ -120,17 +130,17 @@ def _env(inv: Any) -> None:
     bad = next((name for name in values if not _ENV_NAME.fullmatch(name)), None)
     if bad is not None:
         raise CommandError(f'"{bad}" is not a valid key name')
+    if any(name in values for name in gone):
+        raise CommandError("can not both modify and remove the same environment variable in the same command")
     if inv.flags["list"]:
         return _list_env(inv, words)
     source = _env_source(inv)
-    if not values and not gone and not source:
-        raise CommandError("at least one environment variable must be provided")
 
     def change(obj: Object, info: Info) -> None:
-        for container in _chosen(inv, _spec(obj), info):
+        for container in _chosen(inv, _spec(obj, info), info):
             _set_env(container, source + [{"name": name, "value": value} for name, value in values.items()], gone)
 
-    _Changes(inv, words, "env updated").run(change)
+    _Changes(inv, words, "env updated", "failed to patch env update to pod template: ").run(change)
 
 
 def _env_source(inv: Any) -> list[Object]:
@@ -146,12 +156,16 @@ def _env_source(inv: Any) -> list[Object]:
     data = inv.access.get(resource, name, inv.namespace).get("data") or {}
     wanted = [key for key in sorted(data) if not inv.flags["keys"] or key in inv.flags["keys"]]
     return [
-        {
-            "name": inv.flags["prefix"] + re.sub(r"[^A-Z0-9_]", "_", key.upper()),
-            "valueFrom": {reference: {"key": key, "name": name}},
-        }
+        {"name": inv.flags["prefix"] + _env_name(inv, key), "valueFrom": {reference: {"key": key, "name": name}}}
         for key in wanted
     ]
+
+
+def _env_name(inv: Any, key: str) -> str:
+    name = re.sub(r"[^A-Z0-9_]", "_", key.upper())
+    if name != key:
+        inv.warn(f"key {key} transferred to {name}")
+    return name
 
 
 def _set_env(container: Object, wanted: list[Object], gone: list[str]) -> None:
@@ -175,7 +189,7 @@ def _chosen(inv: Any, spec: Object, info: Info) -> list[Object]:
 def _list_env(inv: Any, words: list[str]) -> None:
     infos, errors = builder.local(inv) if inv.flags["local"] else builder.live(inv, words)
     for info in infos:
-        for container in _chosen(inv, _spec(info.object), info):
+        for container in _chosen(inv, _spec(info.object, info), info):
             inv.print(f"# {info.resource.kind} {info.name}, container {container['name']}")
             for entry in container.get("env") or ():
                 inv.print(_env_text(entry))
@@ -194,20 +208,29 @@ def _env_text(entry: Object) -> str:
 
 
 def _resources(inv: Any) -> None:
-    if not inv.args and not builder.has_files(inv):
-        raise CommandError(builder.MUST_PROVIDE)
+    changes = _Changes(
+        inv, inv.args, "resource requirements updated", "failed to patch resources update to pod template "
+    )
     wanted = {name: _amounts(inv.flags[name]) for name in ("limits", "requests") if inv.flags[name]}
     if not wanted:
         raise CommandError("you must specify an update to requests or limits (in the form of --requests/--limits)")
 
     def change(obj: Object, info: Info) -> None:
-        for container in _chosen(inv, _spec(obj), info):
+        for container in _selected(inv, _spec(obj, info)):
             resources = container.setdefault("resources", {})
             for name, amounts in wanted.items():
                 resources[name] = {**(resources.get(name) or {}), **amounts}
                 resources[name] = {key: value for key, value in resources[name].items() if value not in ("0", 0)}
 
-    _Changes(inv, inv.args, "resource requirements updated").run(change)
+    changes.run(change)
+
+
+def _selected(inv: Any, spec: Object) -> list[Object]:
+    pattern = inv.flags["containers"]
+    chosen = [each for each in _containers(spec) if fnmatch.fnmatchcase(each["name"], pattern)]
+    if not chosen:
+        raise CommandError(f"unable to find container named {pattern}")
+    return chosen
 
 
 def _amounts(given: str) -> dict[str, str]:
@@ -215,7 +238,10 @@ def _amounts(given: str) -> dict[str, str]:
     bad = next((name for name, equals, _ in pairs if not equals), None)
     if bad is not None:
         raise CommandError(f"Invalid argument syntax {bad}, expected <resource>=<value>")
-    return {name: value for name, _, value in pairs}
+    try:
+        return {name: quantity.canonical(value) for name, _, value in pairs}
+    except quantity.QuantityError as error:
+        raise CommandError(str(error)) from None
 
 
 def _service_account(inv: Any) -> None:
@@ -223,24 +249,30 @@ def _service_account(inv: Any) -> None:
         raise CommandError("serviceaccount is required")
 
     def change(obj: Object, info: Info) -> None:
-        _spec(obj)["serviceAccountName"] = inv.args[-1]
+        _spec(obj, info)["serviceAccountName"] = inv.args[-1]
 
-    _Changes(inv, inv.args[:-1], "serviceaccount updated").run(change)
+    _Changes(inv, inv.args[:-1], "serviceaccount updated", "failed to patch ServiceAccountName ").run(change)
 
 
 def _selector(inv: Any) -> None:
-    expression = inv.args[-1] if inv.args and "=" in inv.args[-1] else None
-    words = inv.args[:-1] if expression else inv.args
-    if expression is None:
-        raise CommandError("one or more resources must be specified as <resource> <name> or <resource>/<name>")
-    labels = dict(part.replace("==", "=").partition("=")[::2] for part in expression.split(","))
+    changes = _Changes(inv, inv.args[:-1], "selector updated")
+    labels = _labels(inv.args[-1])
 
     def change(obj: Object, info: Info) -> None:
         if info.resource.kind != "Service":
             raise CommandError("setting a selector is only supported for Services")
         obj["spec"]["selector"] = labels
 
-    _Changes(inv, words, "selector updated").run(change)
+    changes.run(change)
+
+
+def _labels(expression: str) -> dict[str, str]:
+    parts = [part.strip() for part in expression.split(",") if part.strip()]
+    for part in parts:
+        if "=" not in part:
+            key, operator = (part[1:], "DoesNotExist") if part.startswith("!") else (part, "Exists")
+            raise CommandError(f"match expression [{{{key} {operator} []}}] not supported on this object")
+    return dict(part.replace("==", "=").partition("=")[::2] for part in parts)
 
 
 def _subject(inv: Any) -> None:
@@ -261,12 +293,14 @@ def _subject(inv: Any) -> None:
         own = obj.get("subjects") or []
         obj["subjects"] = own + [each for each in subjects if each not in own]
 
-    _Changes(inv, inv.args, "subjects updated").run(change)
+    _Changes(inv, inv.args, "subjects updated", "failed to patch subjects to rolebinding: ").run(change)
 
 
-def _command(name: str, about: str, usage: str, run: Any, flags: tuple[Flag, ...] = ()) -> Command:
+def _command(
+    name: str, about: str, usage: str, run: Any, flags: tuple[Flag, ...] = (), aliases: tuple[str, ...] = ()
+) -> Command:
     common = (*FILES, *PRINT, *DRY_RUN, *SELECTOR, boolean("all"), boolean("local"), manager("kubectl-set"))
-    return Command(name, about, f"kubectl set {name} {usage} [options]", run, (*common, *flags))
+    return Command(name, about, f"kubectl set {name} {usage} [options]", run, (*common, *flags), aliases)
 
 
 _ENV_FLAGS = (
@@ -316,6 +350,7 @@ COMMAND = Command(
             "Update the service account of a resource",
             "(-f FILENAME | TYPE NAME) SERVICE_ACCOUNT",
             _service_account,
+            aliases=("sa",),
         ),
         _command(
             "subject",

@@ -9,6 +9,7 @@ from typing import Any
 from k8slab.api.jsonpath import JSONPath, PathError, relaxed, show
 from k8slab.errors import ApiError
 from k8slab.kubectl import builder, duration
+from k8slab.kubectl.builder import Target
 from k8slab.kubectl.command import Command
 from k8slab.kubectl.failure import CommandError, raise_all
 from k8slab.kubectl.flags import ALL_NAMESPACES, FILES_RECURSIVE, PRINT, SELECTOR, boolean, period, text
@@ -137,11 +138,20 @@ class _Waiter:
             raise CommandError(builder.MUST_PROVIDE)
         for target in targets:
             if target.name is None:
-                raise CommandError("resource(s) were provided, but no name was specified")
+                self._for_any(target)
+                continue
             info = Info(target.resource, self.inv.namespace if target.resource.namespaced else None, target.name)
             if not self._wait(info, partial(_exists, self.inv, info)):
                 raise _timed_out(info)
             self.printer.show(self.inv.access.get(info.resource, info.name, info.namespace))
+
+    def _for_any(self, target: Target) -> None:
+        """What is there of a type counts at once."""
+        found = builder.fetch(self.inv, target)
+        if not found:
+            raise CommandError("no matching resources found")
+        for info in found:
+            self.printer.show(info.object)
 
     def _until(self, info: Info, check: Check) -> None:
         def holds() -> bool:
