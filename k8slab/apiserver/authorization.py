@@ -29,6 +29,7 @@ class Attributes(Struct, frozen=True, kw_only=True):
     namespace: str = ""
     name: str = ""
     path: str = ""
+    field_selector: str = ""
 
 
 class Decision(Struct, frozen=True):
@@ -75,8 +76,18 @@ def attributes_of(request: Request) -> Attributes:
         resource=request.resource,
         subresource=request.subresource,
         namespace=request.namespace or "",
-        name=request.name or "",
+        name=request.name or _selected_name(request),
+        field_selector=request.options.field_selector,
     )
+
+
+def _selected_name(request: Request) -> str:
+    """The one object that a list or watch is about, if its selector names it."""
+    for part in request.options.field_selector.split(","):
+        key, _, value = part.partition("=")
+        if key == "metadata.name":
+            return value.removeprefix("=")
+    return ""
 
 
 def refusal(attributes: Attributes, reason: str = "") -> ApiError:

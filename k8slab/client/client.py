@@ -76,6 +76,11 @@ class Client:
         """Write the decision on a CertificateSigningRequest (PUT certificatesigningrequests/approval)."""
         return self._write("update", request, "approval", None, {})
 
+    def create_token(self, account: str, namespace: str, request: Any, **options: Any) -> Any:
+        """A token of a service account (POST serviceaccounts/token)."""
+        chosen = Options(**options) if options else NO_OPTIONS
+        return self._send("create", "serviceaccounts", account, namespace, "token", request, chosen).status.token
+
     def patch(
         self,
         resource: str,

@@ -27,6 +27,7 @@ from k8slab.kubelet.node import NodeSpec, capacity
 from k8slab.kubelet.pod_worker import PodWorker
 from k8slab.kubelet.programs import Process
 from k8slab.kubelet.recovery import lose_power, reboot, resume
+from k8slab.kubelet.refresh import Refresher
 from k8slab.kubelet.runtime import make_process
 from k8slab.kubelet.shutdown import CONDITION, REFUSAL, Shutdown
 from k8slab.kubelet.stages import TERMINATED
@@ -91,6 +92,7 @@ class Kubelet:
         self.recorder = Recorder(client, clock, trace, "kubelet", node.name)
         self.heartbeat = Heartbeat(self)
         self.attachments = Attachments(self)
+        self.refresher = Refresher(self)
         self.memory_capacity = quantity.value(node.memory)
         self.disk = Disk(self)
         self.host = HostPaths()
@@ -141,6 +143,7 @@ class Kubelet:
             self.informer.start()
             self.complete = False
             self.forget_missing()
+            self.refresher.start()
 
     def stop(self) -> None:
         """Stop the process; containers go on."""
@@ -153,6 +156,7 @@ class Kubelet:
         self.running = self.registered = False
         self.heartbeat.stop()
         self.informer.stop()
+        self.refresher.stop()
         for worker in self.workers.values():
             worker.pause()
         for timer in (self._manifest_timer, *self.static.timers.values()):
@@ -276,6 +280,7 @@ class Kubelet:
         """A Pod's containers have ended for good: its resources are free."""
         self.room.release(worker.uid)
         self.attachments.drop(worker.uid)
+        self.refresher.released(worker)
         for other in self.workers.values():
             if other.resizer.pending is not None and other is not worker:
                 other.resizer.look()

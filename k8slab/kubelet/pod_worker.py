@@ -138,6 +138,7 @@ class PodWorker:
             return  # an echo of what this worker wrote itself
         old, self.pod = self.pod, pod
         self.remember(pod)
+        self.kubelet.refresher.pod_changed(self, old)
         if pod.spec is not old.spec:
             self._new_spec(pod)
         if pod.metadata.deletionTimestamp:
@@ -336,7 +337,7 @@ class PodWorker:
         """The termination message: what was written to its file, or with the fallback policy the end of the log."""
         now, spec = self.clock.now, container.spec
         files = container.process.files_at(now)
-        text = files.get(spec.terminationMessagePath or "/dev/termination-log", "")
+        text = str(files.get(spec.terminationMessagePath or "/dev/termination-log", ""))
         if not text and code and spec.terminationMessagePolicy == "FallbackToLogsOnError":
             lines = container.process.logs(now)[-80:]
             text = "".join(line + "\n" for _, line in lines)[-2048:]

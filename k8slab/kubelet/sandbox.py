@@ -61,6 +61,7 @@ class Sandbox:
                 if volume.hostPath is not None:
                     self.volumes[volume.name] = worker.kubelet.host.mount(volume)
             worker.kubelet.attachments.mounted(worker)
+            worker.kubelet.refresher.mounted(worker)
         except (MountError, ConfigError) as error:
             wait = min(MOUNT_RETRY_FIRST << self.failures, MOUNT_RETRY_LAST)
             self.failures += 1

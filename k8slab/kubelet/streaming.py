@@ -413,20 +413,26 @@ class Forward:
 
 def write_file(worker: PodWorker, container: Container, path: str, text: str | None, by: Session | None = None) -> None:
     """Write a file of a container, or remove it (None): its processes, its probes and its neighbours see that."""
-    now = worker.clock.now
     for other, theirs in shared_paths(worker.pod, container.spec, path, worker.sandbox.volumes, text):
         reached = next((each for each in worker.containers if each.name == other), None)
-        if reached is None or reached.process is None or reached.state != RUNNING:
-            continue
-        reached.process.touch(theirs, text, now)
-        for session in reached.sessions:
-            if session is not by and isinstance(session, Exec):
-                session.process.touch(theirs, text, now)
-            session.think_again()
-        if reached.process.script is not None and not reached.stopping:
-            worker.watch_end(reached)
-        for probe in reached.probes:
-            probe.poke()
+        if reached is not None:
+            deliver(worker, reached, theirs, text, by)
+
+
+def deliver(worker: PodWorker, reached: Container, path: str, text: str | None, by: Session | None = None) -> None:
+    """Let what runs in one container see that a file has another content, or is gone (None)."""
+    if reached.process is None or reached.state != RUNNING:
+        return
+    now = worker.clock.now
+    reached.process.touch(path, text, now)
+    for session in reached.sessions:
+        if session is not by and isinstance(session, Exec):
+            session.process.touch(path, text, now)
+        session.think_again()
+    if reached.process.script is not None and not reached.stopping:
+        worker.watch_end(reached)
+    for probe in reached.probes:
+        probe.poke()
 
 
 def success() -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from k8slab.api import core_v1 as core
+from k8slab.api.authentication_v1 import BoundObjectReference, TokenRequest, TokenRequestSpec
+from k8slab.errors import ApiError
 from k8slab.kubelet.environment import Lookup, field_value, resource_value
 
 
@@ -15,17 +17,47 @@ class MountError(Exception):
 Files = dict[str, str]
 
 
-def set_up(pod: core.Pod, lookup: Lookup, facts: dict[str, str]) -> dict[str, Files]:
-    """The files of each volume that has some from the start. Raises MountError for what is missing."""
+def set_up(
+    pod: core.Pod, lookup: Lookup, facts: dict[str, str], before: dict[str, Files] | None = None
+) -> dict[str, Files]:
+    """The files of each volume that has some from the start. Raises MountError for what is missing.
+
+    Args:
+        pod: whose volumes.
+        lookup: reads ConfigMaps and Secrets, and asks for tokens.
+        facts: downward values that only the node knows, by field path.
+        before: the files as they were: tokens stay, they renew themselves.
+    """
     found: dict[str, Files] = {}
     for volume in pod.spec.volumes or ():
-        files = _files(pod, volume, lookup, facts)
+        files = _files(pod, volume, lookup, facts, (before or {}).get(volume.name) or {})
         if files is not None:
             found[volume.name] = files
     return found
 
 
-def _files(pod: core.Pod, volume: core.Volume, lookup: Lookup, facts: dict[str, str]) -> Files | None:
+def is_followed(volume: core.Volume) -> bool:
+    """Whether a volume's files follow what they come from."""
+    return any(each is not None for each in (volume.configMap, volume.secret, volume.downwardAPI, volume.projected))
+
+
+def sources(pod: core.Pod) -> list[tuple[str, str]]:
+    """The ConfigMaps and Secrets that a Pod mounts: resource and name."""
+    found: dict[tuple[str, str], None] = {}
+    for volume in pod.spec.volumes or ():
+        if volume.configMap is not None:
+            found["configmaps", volume.configMap.name] = None
+        if volume.secret is not None:
+            found["secrets", volume.secret.secretName] = None
+        for source in (volume.projected.sources or ()) if volume.projected is not None else ():
+            if source.configMap is not None:
+                found["configmaps", source.configMap.name] = None
+            if source.secret is not None:
+                found["secrets", source.secret.name] = None
+    return list(found)
+
+
+def _files(pod: core.Pod, volume: core.Volume, lookup: Lookup, facts: dict[str, str], before: Files) -> Files | None:
     name = volume.name
     if volume.configMap is not None:
         config = volume.configMap
@@ -36,7 +68,7 @@ def _files(pod: core.Pod, volume: core.Volume, lookup: Lookup, facts: dict[str, 
     if volume.downwardAPI is not None:
         return _downward(pod, volume.downwardAPI.items, facts)
     if volume.projected is not None:
-        return _projected(pod, volume, lookup, facts)
+        return _projected(pod, volume, lookup, facts, before)
     if volume.persistentVolumeClaim is not None:
         _claim(volume, lookup)
         return {}
@@ -74,7 +106,7 @@ def _downward(pod: core.Pod, items: Any, facts: dict[str, str]) -> Files:
     return files
 
 
-def _projected(pod: core.Pod, volume: core.Volume, lookup: Lookup, facts: dict[str, str]) -> Files:
+def _projected(pod: core.Pod, volume: core.Volume, lookup: Lookup, facts: dict[str, str], before: Files) -> Files:
     files: Files = {}
     for source in volume.projected.sources or ():
         part: Any = source.configMap
@@ -86,9 +118,26 @@ def _projected(pod: core.Pod, volume: core.Volume, lookup: Lookup, facts: dict[s
         elif source.downwardAPI is not None:
             files.update(_downward(pod, source.downwardAPI.items, facts))
         elif source.serviceAccountToken is not None:
-            account = f"system:serviceaccount:{pod.metadata.namespace}:{pod.spec.serviceAccountName or 'default'}"
-            files[source.serviceAccountToken.path] = f"token of {account} for {pod.metadata.uid}"
+            wanted = source.serviceAccountToken
+            files[wanted.path] = before.get(wanted.path) or _token(pod, volume, wanted, lookup)
     return files
+
+
+def _token(pod: core.Pod, volume: core.Volume, wanted: core.ServiceAccountTokenProjection, lookup: Lookup) -> Any:
+    """A token of the Pod's account, bound to the Pod; it is signed when somebody reads the file."""
+    reference = BoundObjectReference(apiVersion="v1", kind="Pod", name=pod.metadata.name, uid=pod.metadata.uid)
+    spec = TokenRequestSpec(
+        audiences=(wanted.audience,) if wanted.audience else None,
+        expirationSeconds=wanted.expirationSeconds,
+        boundObjectRef=reference,
+    )
+    account = pod.spec.serviceAccountName or "default"
+    try:
+        return lookup.client.create_token(account, pod.metadata.namespace, TokenRequest(spec=spec), sign_later=True)
+    except ApiError as error:
+        raise MountError(
+            f'MountVolume.SetUp failed for volume "{volume.name}" : failed to fetch token: {error.message}'
+        ) from None
 
 
 def _claim(volume: core.Volume, lookup: Lookup) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-from k8slab.pki import der, keys
-from k8slab.pki.x509 import ALTERNATIVE_NAMES, COMMON_NAME, ORGANIZATION
+from k8slab.pki import der, ecdsa, keys
+from k8slab.pki.x509 import ALTERNATIVE_NAMES, COMMON_NAME, ORGANIZATION, pem, subject
 
 PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s*\n(.*?)-----END \1-----", re.DOTALL)
 EXTENSION_REQUEST = "1.2.840.113549.1.9.14"
@@ -41,6 +42,23 @@ class CertificateRequest(Struct, frozen=True, kw_only=True):
         keys.check(der.read(self.spki), self.algorithm, self.signed, self.signature)
 
 
+def make(key: ecdsa.PrivateKey, common_name: str, organizations: Sequence[str] = (), dns: Sequence[str] = ()) -> str:
+    """A request by the owner of a key, as PEM."""
+    extensions = [_dns_names(dns)] if dns else []
+    spki = keys.encode(key.public)
+    info = der.sequence(der.integer(0), subject(common_name, organizations), spki, der.tlv(0xA0, *extensions))
+    r, s = ecdsa.sign(key, info)
+    signature = der.bit_string(der.sequence(der.integer(r), der.integer(s)))
+    return pem("CERTIFICATE REQUEST", der.sequence(info, der.sequence(der.oid(keys.ECDSA_WITH_SHA256)), signature))
+
+
+def _dns_names(names: Sequence[str]) -> bytes:
+    """The attribute that asks for a subjectAltName."""
+    content = der.octets(der.sequence(*(der.tlv(DNS, name.encode()) for name in names)))
+    wanted = der.sequence(der.sequence(der.oid(ALTERNATIVE_NAMES), content))
+    return der.sequence(der.oid(EXTENSION_REQUEST), der.tlv(der.SET, wanted))
+
+
 def blocks(text: str) -> list[tuple[str, bytes]]:
     """The PEM blocks of a text: kind and content. What is none is skipped."""
     found = []
@@ -68,14 +86,14 @@ def parse(text: str) -> CertificateRequest:
 def _parsed(data: bytes) -> CertificateRequest:
     info, algorithm, signature = der.read(data).parts
     parts = info.parts
-    subject, spki = parts[1], parts[2]
+    name, spki = parts[1], parts[2]
     names = _alternative_names(parts[3]) if len(parts) > 3 else b""
     kinds = _general_names(names)
     return CertificateRequest(
-        subject=subject.raw,
+        subject=name.raw,
         spki=spki.raw,
-        common_name="".join(_attributes(subject, COMMON_NAME)[-1:]),
-        organizations=tuple(_attributes(subject, ORGANIZATION)),
+        common_name="".join(_attributes(name, COMMON_NAME)[-1:]),
+        organizations=tuple(_attributes(name, ORGANIZATION)),
         names=names,
         dns_names=tuple(each.decode("latin-1") for each in kinds.get(DNS, ())),
         ip_addresses=tuple(kinds.get(IP, ())),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from k8slab.api.request import UserInfo
+from k8slab.pki import ecdsa, request
 from tests.apiserver.conftest import Lab
 
 CSRS = "certificatesigningrequests.certificates.k8s.io"
@@ -15,24 +16,14 @@ NODE = UserInfo(name="system:node:n1", groups=("system:nodes", "system:authentic
 ALICE = UserInfo(name="alice", groups=("system:authenticated",))
 
 
-def der(tag: int, *parts: bytes) -> bytes:
-    content = b"".join(parts)
-    size = bytes([len(content)]) if len(content) < 128 else b"\x82" + len(content).to_bytes(2, "big")
-    return bytes([tag]) + size + content
-
-
 def signing_request(*organizations: str) -> str:
-    """A request in the form of `spec.request`, with padding so that long lengths occur."""
-    names = [der(0x31, der(0x30, der(0x06, b"\x55\x04\x0a"), der(0x0C, each.encode()))) for each in organizations]
-    names.append(der(0x31, der(0x30, der(0x06, b"\x55\x04\x03"), der(0x0C, b"x" * 150))))
-    info = der(0x30, der(0x02, b"\x00"), der(0x30, *names), der(0x30, b""))
-    text = base64.encodebytes(der(0x30, info, der(0x30, b""), der(0x03, b"\x00"))).decode()
-    pem = f"-----BEGIN CERTIFICATE REQUEST-----\n{text}-----END CERTIFICATE REQUEST-----\n"
-    return base64.b64encode(pem.encode()).decode()
+    """A request in the form of `spec.request`, with a name so long that long lengths occur."""
+    text = request.make(ecdsa.generate(1), "x" * 150, organizations)
+    return base64.b64encode(text.encode()).decode()
 
 
-def csr(signer: str, request: str) -> dict[str, Any]:
-    return {"metadata": {"name": "r"}, "spec": {"signerName": signer, "request": request, "usages": ["client auth"]}}
+def csr(signer: str, pem: str) -> dict[str, Any]:
+    return {"metadata": {"name": "r"}, "spec": {"signerName": signer, "request": pem, "usages": ["client auth"]}}
 
 
 @pytest.fixture

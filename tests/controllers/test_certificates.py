@@ -23,19 +23,8 @@ HOUR = 3600 * SECOND
 
 def pkcs10(name: str, *groups: str, dns: str = "") -> str:
     """A request as openssl would make it, in base64."""
-    key = ecdsa.generate(hash_of(name))
-    attributes = der.tlv(0xA0, _names(dns)) if dns else der.tlv(0xA0)
-    info = der.sequence(der.integer(0), x509.subject(name, groups), keys.encode(key.public), attributes)
-    r, s = ecdsa.sign(key, info)
-    signature = der.bit_string(der.sequence(der.integer(r), der.integer(s)))
-    data = der.sequence(info, der.sequence(der.oid(keys.ECDSA_WITH_SHA256)), signature)
-    return base64.b64encode(x509.pem("CERTIFICATE REQUEST", data).encode()).decode()
-
-
-def _names(dns: str) -> bytes:
-    names = der.octets(der.sequence(der.tlv(request.DNS, dns.encode())))
-    extensions = der.sequence(der.sequence(der.oid(x509.ALTERNATIVE_NAMES), names))
-    return der.sequence(der.oid(request.EXTENSION_REQUEST), der.tlv(der.SET, extensions))
+    text = request.make(ecdsa.generate(hash_of(name)), name, groups, (dns,) if dns else ())
+    return base64.b64encode(text.encode()).decode()
 
 
 def hash_of(name: str) -> int:

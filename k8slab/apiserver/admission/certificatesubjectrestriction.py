@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
 from k8slab.apiserver.admission.plugin import Plugin, refuse
 from k8slab.apiserver.admission.signers import REQUESTS
-from k8slab.apiserver.admission.subject import SubjectError, organizations
+from k8slab.pki.request import parse
 
 if TYPE_CHECKING:
     from k8slab.apiserver.call import Call
@@ -26,8 +27,8 @@ class CertificateSubjectRestriction(Plugin):
         if call.subresource or obj.spec is None or obj.spec.signerName != SIGNER:
             return
         try:
-            groups = organizations(obj.spec.request or "")
-        except SubjectError as error:
+            wanted = parse(base64.b64decode(obj.spec.request or "").decode("utf-8", "replace"))
+        except ValueError as error:
             raise refuse(call, obj, f"failed to parse CSR: {error}") from None
-        if MASTERS in groups:
+        if MASTERS in wanted.organizations:
             raise refuse(call, obj, f"use of {SIGNER} signer with {MASTERS} group is not allowed")

@@ -57,13 +57,18 @@ class RBAC:
         user = attributes.user
         if MASTERS in user.groups:
             return ALLOWED
-        if NODE_GROUP in user.groups:
-            decision = node_decision(self.server, attributes)
-            if decision is not None:
-                if decision.allowed and not decision.reason:
-                    self._remember(attributes)
-                return decision
-        return self._by_rules(attributes)
+        if NODE_GROUP not in user.groups:
+            return self._by_rules(attributes)
+        decision = node_decision(self.server, attributes)
+        if decision is not None and decision.allowed:
+            if not decision.reason:
+                self._remember(attributes)
+            return decision
+        by_rules = self._by_rules(attributes)
+        if by_rules.allowed or decision is None:
+            return by_rules
+        # Who denies gives reasons of all authorizers.
+        return Decision(False, "\n".join(each for each in (decision.reason, by_rules.reason) if each))
 
     def _by_rules(self, attributes: Attributes) -> Decision:
         problems: list[str] = []

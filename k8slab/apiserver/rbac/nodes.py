@@ -29,9 +29,62 @@ def node_decision(server: APIServer, wanted: Attributes) -> Decision | None:
     node = name.removeprefix(PREFIX)
     if wanted.resource in LINKED and not wanted.group and wanted.verb in ("get", "list", "watch"):
         return _linked(server, wanted, node)
+    if not wanted.group and wanted.resource in OWN:
+        return OWN[wanted.resource](server, wanted, node)
     if wanted.resource == "leases" and wanted.group == "coordination.k8s.io":
         return _own_lease(wanted, node)
     return ALLOWED if any(allows(rule, wanted) for rule in NODE_RULES) else None
+
+
+def _own_node(server: APIServer, wanted: Attributes, node: str) -> Decision | None:
+    """Its own Node; what it may write there is for NodeRestriction to say."""
+    if wanted.subresource:
+        return ALLOWED if wanted.subresource == "status" and wanted.verb in ("update", "patch") else None
+    if wanted.verb in ("create", "update", "patch"):
+        return ALLOWED
+    if wanted.verb not in ("get", "list", "watch"):
+        return None
+    if wanted.name == node:
+        return Decision(True, "own node")
+    if not wanted.name:
+        return Decision(False, f"node '{node}' cannot read all nodes, only its own Node object")
+    return Decision(False, f"node '{node}' cannot read '{wanted.name}', only its own Node object")
+
+
+def _own_pods(server: APIServer, wanted: Attributes, node: str) -> Decision | None:
+    """The Pods that are bound to it."""
+    allowed = {"": ("create", "delete"), "status": ("update", "patch"), "eviction": ("create",)}
+    if wanted.verb in allowed.get(wanted.subresource, ()):
+        return ALLOWED
+    if wanted.subresource:
+        return None
+    if wanted.verb == "get":
+        found = server.peek("pods", wanted.name, wanted.namespace) if wanted.name else None
+        is_own = found is not None and found.spec.nodeName == node
+        return Decision(True, "own Pod") if is_own else Decision(False, UNRELATED.format(node))
+    if wanted.verb in ("list", "watch"):
+        parts = wanted.field_selector.replace("==", "=").split(",")
+        if f"spec.nodeName={node}" in parts:
+            return Decision(True, "own Pods")
+        return Decision(False, "can only list/watch pods with spec.nodeName field selector")
+    return None
+
+
+def _own_accounts(server: APIServer, wanted: Attributes, node: str) -> Decision | None:
+    """Tokens of the accounts as which its Pods run."""
+    if wanted.subresource != "token":
+        return None
+    if wanted.verb != "create" or not wanted.name:
+        return Decision(False, "can only create tokens for individual service accounts")
+    for kv in server.broadcaster(server.endpoint("pods")).on_node(node):
+        pod = kv.value
+        if pod.metadata.namespace == wanted.namespace and pod.spec.serviceAccountName == wanted.name:
+            return Decision(True, "used by a Pod of the node")
+    return Decision(False, UNRELATED.format(node))
+
+
+OWN = {"nodes": _own_node, "pods": _own_pods, "serviceaccounts": _own_accounts}
+"""Core resources of which a kubelet has its own ones only."""
 
 
 def _own_lease(wanted: Attributes, node: str) -> Decision:

@@ -11,7 +11,8 @@ from k8slab.api.request import Response
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.subresources.body import read_as
 from k8slab.apiserver.tokens.claims import EXTENDED, WARN_ONLY, claims_of
-from k8slab.apiserver.tokens.issuer import AUDIENCE, LaterToken
+from k8slab.apiserver.tokens.issuer import AUDIENCE
+from k8slab.apiserver.tokens.later import LaterToken
 from k8slab.errors import FieldError, bad_request, conflict, invalid, not_found, quote
 from k8slab.sim.clock import SECOND
 from k8slab.sim.timestamps import rfc3339
@@ -122,5 +123,5 @@ def _status(call: Call, spec: TokenRequestSpec, account: Any, bound: dict[str, A
         bound,
         warn_after=lifetime if is_extended else 0,
     )
-    token: Any = LaterToken(server.tokens, claims) if call.options.sign_later else server.tokens.sign(claims)
+    token: Any = LaterToken(server, claims, lifetime) if call.options.sign_later else server.tokens.sign(claims)
     return TokenRequestStatus(token=token, expirationTimestamp=rfc3339(now + lifetime * SECOND))

@@ -111,21 +111,6 @@ class Issuer:
         }
 
 
-class LaterToken:
-    """A token that is signed when somebody reads it: `str(token)`."""
-
-    __slots__ = ("_claims", "_issuer", "_text")
-
-    def __init__(self, issuer: Issuer, claims: dict[str, Any]) -> None:
-        self._issuer, self._claims = issuer, claims
-        self._text = ""
-
-    def __str__(self) -> str:
-        if not self._text:
-            self._text = self._issuer.sign(self._claims)
-        return self._text
-
-
 def key_id(key: rsa.PublicKey) -> str:
     """What tells keys apart in tokens: the digest of the key."""
     return _base64(hashlib.sha256(keys.encode(key)).digest())

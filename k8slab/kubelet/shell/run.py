@@ -66,6 +66,17 @@ class Jump(Exception):
     """`break`, `continue` or `return`: kind, levels."""
 
 
+class FileSystem(dict[str, str]):
+    """Files by path. What is read is text, also where it is worked out only then (a token)."""
+
+    def __getitem__(self, path: str) -> str:
+        return str(super().__getitem__(path))
+
+    def get(self, path: str, default: Any = None) -> Any:
+        """The text of a file."""
+        return str(super().__getitem__(path)) if path in self else default
+
+
 class Shell:
     """One run of a script.
 
@@ -109,7 +120,7 @@ class Shell:
     ) -> None:
         self.vars = dict(env)
         self.env = env
-        self.files = dict(files)
+        self.files = FileSystem(files)
         self.limit = limit
         self.wall = wall
         self.answers = answers if answers is not None else []
