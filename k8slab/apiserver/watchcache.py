@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from k8slab.api.request import ADDED, BOOKMARK, DELETED, ERROR, MODIFIED, WatchEvent
 from k8slab.apiserver.meta import stamp
+from k8slab.errors import ApiError
 from k8slab.sim.clock import MINUTE, SECOND
 
 if TYPE_CHECKING:
@@ -93,8 +94,15 @@ class Watcher:
             if self.closed:
                 return
             if self.convert is not None and event.type != ERROR:
-                event = WatchEvent(event.type, self.convert(event.object), event.revision)
+                event = self._converted(event)
             self.sink(event)
+
+    def _converted(self, event: WatchEvent) -> WatchEvent:
+        """The event in the version of the request; an error where its object cannot be converted."""
+        try:
+            return WatchEvent(event.type, self.convert(event.object), event.revision)
+        except ApiError as error:
+            return WatchEvent(ERROR, error.status(), event.revision)
 
     def newest(self, obj: Any, time: int | None = None) -> Any:
         """A delivered object with the renewals that had arrived by now, or by lab time `time`."""

@@ -86,10 +86,45 @@ def test_a_version_in_which_objects_were_stored_has_to_stay():
     assert "missing from spec.versions; v1 was previously a storage version" in message
 
 
-def test_conversion_webhooks_are_refused():
+SERVICE = {"service": {"name": "converter", "namespace": "default", "path": "/convert"}}
+HTTP = {"url": "http://a"}
+
+
+@pytest.mark.parametrize(
+    ("conversion", "field", "text"),
+    [
+        (
+            {"strategy": "Webhook", "webhook": {"conversionReviewVersions": ["v1"]}},
+            "webhookClientConfig",
+            "required when",
+        ),
+        ({"strategy": "Webhook", "webhook": {"clientConfig": SERVICE}}, "conversionReviewVersions", "Required value"),
+        (
+            {"strategy": "Webhook", "webhook": {"clientConfig": SERVICE, "conversionReviewVersions": ["v9"]}},
+            "conversionReviewVersions",
+            "must include at least one of v1, v1beta1",
+        ),
+        (
+            {
+                "strategy": "Webhook",
+                "webhook": {"clientConfig": {"url": "http://a"}, "conversionReviewVersions": ["v1"]},
+            },
+            "webhookClientConfig.url",
+            "'https' is the only allowed URL scheme",
+        ),
+        (
+            {"strategy": "None", "webhook": {"clientConfig": SERVICE, "conversionReviewVersions": ["v1"]}},
+            "webhookClientConfig",
+            "should not be set when strategy is not set to Webhook",
+        ),
+        ({"strategy": "Magic"}, "strategy", "Unsupported value"),
+    ],
+)
+def test_conversions_that_are_refused(conversion, field, text):
     body = definition()
-    body["spec"]["conversion"] = {"strategy": "Webhook", "webhook": {"conversionReviewVersions": ["v1"]}}
-    assert causes(Cluster().define(body))[0][0] == "spec.conversion.strategy"
+    body["spec"]["conversion"] = conversion
+    found = causes(Cluster().define(body))
+    assert any(place == f"spec.conversion.{field}" and text in message for place, message in found), found
 
 
 def test_stable_versions_come_first():

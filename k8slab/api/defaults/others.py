@@ -133,6 +133,16 @@ def csi_driver(obj: storage_v1.CSIDriver) -> storage_v1.CSIDriver:
     return change(obj, spec=fill(spec, volumeLifecycleModes=("Persistent",)))
 
 
+def _conversion(conversion: Any) -> Any:
+    """A webhook listens on port 443 unless it says where."""
+    webhook = conversion.webhook
+    config = webhook.clientConfig if webhook is not None else None
+    if config is None or config.service is None:
+        return conversion
+    config = change(config, service=fill_absent(config.service, port=443))
+    return change(conversion, webhook=change(webhook, clientConfig=config))
+
+
 def custom_resource_definition(definition: Any) -> Any:
     """Singular and list kind follow from the kind; nothing is converted between versions."""
     spec = definition.spec or CustomResourceDefinitionSpec()
@@ -145,6 +155,7 @@ def custom_resource_definition(definition: Any) -> Any:
             spec = spec.replace(names=names.replace(singular=singular, listKind=list_kind))
     if spec.conversion is None:
         spec = spec.replace(conversion=CustomResourceConversion(strategy="None"))
+    spec = change(spec, conversion=_conversion(spec.conversion))
     if spec.preserveUnknownFields is False:
         spec = spec.replace(preserveUnknownFields=None)
     return definition if spec is definition.spec else definition.replace(spec=spec)

@@ -107,7 +107,7 @@ def _topology_keys(keys: tuple[str, ...], path: str, errors: Errors) -> None:
 def update_csi_node(new: storage_v1.CSINode, old: storage_v1.CSINode, errors: Errors) -> None:
     """A changed CSINode: of a known driver only the number of volumes changes."""
     csi_node(new, errors)
-    known = {driver.name: driver for driver in (old.spec.drivers or ()) if old.spec}
+    known = {driver.name: driver for driver in (old.spec.drivers if old.spec is not None else None) or ()}
     for driver in (new.spec.drivers or ()) if new.spec else ():
         before = known.get(driver.name)
         if before is not None and driver.replace(allocatable=None) != before.replace(allocatable=None):

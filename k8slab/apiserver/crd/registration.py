@@ -12,10 +12,11 @@ from k8slab.api.apiextensions_v1 import CustomResourceDefinitionCondition as Con
 from k8slab.api.conditions import find, is_true, set_condition
 from k8slab.api.request import LOOPBACK, Request
 from k8slab.api.scheme import Resource
+from k8slab.apiserver.crd.conversion import WebhookConverter
 from k8slab.apiserver.crd.definition import CLEANUP
 from k8slab.apiserver.crd.names import settle
 from k8slab.apiserver.crd.priority import version_order
-from k8slab.apiserver.crd.strategy import CustomStrategy, Reader, Writer
+from k8slab.apiserver.crd.strategy import Converter, CustomStrategy, Reader, Writer, relabelled
 from k8slab.apiserver.crd.version import Version, resource_of, versions_of
 from k8slab.apiserver.registry.endpoint import Endpoint
 from k8slab.sim.clock import MILLISECOND, MINUTE, SECOND
@@ -64,7 +65,11 @@ class CustomResources:
         """The endpoint of a custom resource."""
         version = self.versions[resource.group, resource.version, resource.plural]
         strategy = CustomStrategy(version, resource.namespaced)
-        return Endpoint(resource, strategy, Writer(version.storage_api_version), Reader(version), version.warning)
+        convert: Converter = relabelled
+        if version.conversion is not None:
+            convert = WebhookConverter(self.server, version.definition, version.conversion)
+        writer, reader = Writer(version.storage_api_version, convert), Reader(version, convert)
+        return Endpoint(resource, strategy, writer, reader, version.warning)
 
     def _changed(self, event: Event) -> None:
         definition = event.kv.value

@@ -5,6 +5,7 @@ Follows `apiextensions-apiserver/pkg/registry/customresource` (strategy.go, stat
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from k8slab.api.codec import to_dict
@@ -31,36 +32,44 @@ UNCHECKED = (
 MAX_REPLICAS = 2**31 - 1
 
 
+Converter = Callable[[Any, str], Any]
+"""Makes an object of another version of one."""
+
+
+def relabelled(obj: Any, api_version: str) -> Any:
+    """The object under another apiVersion (conversion strategy None)."""
+    return obj.replace(apiVersion=api_version)
+
+
 class Reader:
-    """Stored objects as a version shows them: under its apiVersion, with the defaults of its schema.
+    """Stored objects as a version shows them: converted, with the defaults of its schema."""
 
-    Conversion between versions changes nothing but the apiVersion (strategy None).
-    """
+    __slots__ = ("convert", "version")
 
-    __slots__ = ("version",)
-
-    def __init__(self, version: Version) -> None:
+    def __init__(self, version: Version, convert: Converter = relabelled) -> None:
         self.version = version
+        self.convert = convert
 
     def __call__(self, obj: Any) -> Any:
-        """The object as clients of the version see it."""
+        """The object as clients of the version see it. Raises ApiError where it cannot be converted."""
         version = self.version
         if obj.apiVersion != version.api_version:
-            obj = obj.replace(apiVersion=version.api_version)
+            obj = self.convert(obj, version.api_version)
         return with_defaults(obj, version) if version.has_defaults else obj
 
 
 class Writer:
-    """Objects of any version as they are stored: under the apiVersion of the storage version."""
+    """Objects of any version as they are stored: in the storage version."""
 
-    __slots__ = ("api_version",)
+    __slots__ = ("api_version", "convert")
 
-    def __init__(self, api_version: str) -> None:
+    def __init__(self, api_version: str, convert: Converter = relabelled) -> None:
         self.api_version = api_version
+        self.convert = convert
 
     def __call__(self, obj: Any) -> Any:
-        """The object as it is stored."""
-        return obj if obj.apiVersion == self.api_version else obj.replace(apiVersion=self.api_version)
+        """The object as it is stored. Raises ApiError where it cannot be converted."""
+        return obj if obj.apiVersion == self.api_version else self.convert(obj, self.api_version)
 
 
 def with_defaults(obj: Any, version: Version) -> Any:

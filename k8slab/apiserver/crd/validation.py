@@ -7,6 +7,7 @@ from typing import Any
 
 from k8slab.api.codec import to_dict
 from k8slab.api.validation import metadata, names
+from k8slab.api.validation.admission import client_config
 from k8slab.apiserver.crd.schemas import schema_errors
 from k8slab.errors import FieldError, Verbatim, go_json
 
@@ -221,14 +222,40 @@ def _columns(columns: Any, path: str, errors: Errors) -> None:
 
 
 def _conversion(conversion: Any, errors: Errors) -> None:
-    strategy = conversion.strategy if conversion is not None else "None"
+    path, strategy = "spec.conversion", conversion.strategy if conversion is not None else "None"
     if not strategy:
-        errors.append(FieldError.required("spec.conversion.strategy"))
+        errors.append(FieldError.required(f"{path}.strategy"))
     elif strategy not in ("None", "Webhook"):
-        errors.append(FieldError.not_supported("spec.conversion.strategy", strategy, ("None", "Webhook")))
-    elif strategy == "Webhook":
-        text = "conversion webhooks cannot be called in this cluster: use the strategy None"
-        errors.append(FieldError.invalid("spec.conversion.strategy", strategy, text))
+        errors.append(FieldError.not_supported(f"{path}.strategy", strategy, ("None", "Webhook")))
+    webhook = conversion.webhook if conversion is not None else None
+    config = webhook.clientConfig if webhook is not None else None
+    versions = (webhook.conversionReviewVersions if webhook is not None else None) or ()
+    if strategy == "Webhook":
+        if config is None:
+            text = "required when strategy is set to Webhook"
+            errors.append(FieldError.required(f"{path}.webhookClientConfig", text))
+        else:
+            client_config(config, f"{path}.webhookClientConfig", errors)
+        _review_versions(versions, f"{path}.conversionReviewVersions", errors)
+        return
+    text = "should not be set when strategy is not set to Webhook"
+    for name, value in (("webhookClientConfig", config), ("conversionReviewVersions", versions)):
+        if value:
+            errors.append(FieldError.forbidden(f"{path}.{name}", text))
+
+
+def _review_versions(versions: Any, path: str, errors: Errors) -> None:
+    if not versions:
+        errors.append(FieldError.required(path))
+        return
+    for index, version in enumerate(versions):
+        if version in versions[:index]:
+            errors.append(FieldError.invalid(f"{path}[{index}]", version, "duplicate version"))
+            continue
+        problems = names.dns1035_label(version)
+        errors += [FieldError.invalid(f"{path}[{index}]", version, text) for text in problems]
+    if not {"v1", "v1beta1"} & set(versions):
+        errors.append(FieldError.invalid(path, list(versions), "must include at least one of v1, v1beta1"))
 
 
 def _stored_versions(definition: Any, errors: Errors) -> None:

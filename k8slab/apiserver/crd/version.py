@@ -29,6 +29,9 @@ class Version(Struct, frozen=True):
     warning: str = ""
     """What clients of a deprecated version are told."""
     terminating: bool = False
+    definition: str = ""
+    conversion: Any = None
+    """The webhook that converts between versions, None where only the apiVersion changes."""
 
 
 def versions_of(definition: Any, terminating: bool = False) -> dict[str, Version]:
@@ -53,6 +56,8 @@ def _version(definition: Any, version: Any, terminating: bool) -> Version:
         has_rules="x-kubernetes-validations" in str(schema),
         warning=_warning(version, f"{group}/{version.name}", kind),
         terminating=terminating,
+        definition=definition.metadata.name,
+        conversion=spec.conversion.webhook if spec.conversion is not None else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any
 
 from k8slab.api.scheme import Resource
@@ -86,7 +87,13 @@ class Endpoint:
         self.verbs = frozenset(resource.verbs)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Endpoint:
-        return self
+        if not self.custom:
+            return self
+        # Conversion by a webhook belongs to one server.
+        made = copy(self)
+        memo[id(self)] = made
+        made.to_storage, made.from_storage = deepcopy((self.to_storage, self.from_storage), memo)
+        return made
 
     def key(self, namespace: str | None, name: str) -> str:
         """The store's key of an object."""

@@ -29,7 +29,7 @@ def delete(call: Call) -> Response:
     """Delete the object of that name."""
     check_options(call.options)
     kv = call.server.storage.read(call.endpoint, call.namespace, call.name)
-    call.server.admission.check_delete(call, kv.value)
+    call.server.admission.check_delete(call, call.answer(kv.value))
     if call.endpoint.plural == "jobs" and not _has_policy(call.options):
         call.warn(JOB_ORPHANS)
     obj, is_gone = delete_object(call, kv)

@@ -26,7 +26,7 @@ def delete_collection(call: Call) -> Response:
         if kv is None:
             continue
         try:
-            server.admission.check_delete(call, kv.value)
+            server.admission.check_delete(call, call.answer(kv.value))
             delete_object(call, kv)
         except NotFound:
             continue
