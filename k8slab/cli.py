@@ -81,6 +81,8 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     serve.add_argument(
         "--kubeconfig", metavar="FILE", help="write the kubeconfig here (default: in the data directory)"
     )
+    serve.add_argument("--audit-log-path", metavar="FILE", help="note requests here, - for standard output")
+    serve.add_argument("--audit-policy-file", metavar="FILE", help="which requests, and how much of them")
     serve.add_argument("--speed", type=float, default=1.0, help="virtual seconds in a second (default: %(default)s)")
     serve.set_defaults(run=_serve)
 
@@ -159,6 +161,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     asked = {name: getattr(arguments, name) for name in ("data_dir", "epoch", "workers", "control_planes", "seed")}
     found = find(components=arguments.components.split(",") if arguments.components else None, **asked)
     options = {name: getattr(arguments, name) for name in ("bind", "expose", "port", "kubeconfig", "speed")}
+    options |= {name: getattr(arguments, name) for name in ("audit_log_path", "audit_policy_file")}
     return serve(found.cluster, _say, keeper=found.keeper, present=found.present, **options)
 
 

@@ -19,6 +19,7 @@ from k8slab.cluster.learnerscode import LearnersCode
 from k8slab.cluster.readiness import Stillness, all_ready
 from k8slab.cluster.topology import Shape
 from k8slab.errors import K8sLabError
+from k8slab.kubectl.output import Output
 from k8slab.scheduler.shorthand import Source, title
 from k8slab.sim.clock import MILLISECOND, SECOND
 from k8slab.sim.duration import format_duration, parse_duration
@@ -29,6 +30,7 @@ from k8slab.widgets.decision import Source as DecisionSource
 
 if TYPE_CHECKING:
     from k8slab.client import Client
+    from k8slab.cluster.audit import AuditLog
     from k8slab.cluster.console import Console
     from k8slab.cluster.faults import Faults
     from k8slab.cluster.machine import MachineHandle
@@ -40,30 +42,6 @@ COMMAND_TIME = 100 * MILLISECOND
 
 Duration = str | float
 """A text such as ``30s`` or ``1h30m``, or a number of seconds."""
-
-
-class Output:
-    """What a command printed: ``text`` (standard output and error) and ``exit_code``.
-
-    It has been printed already when you get it, so a notebook shows nothing more for it.
-    """
-
-    def __init__(self, stdout: str, stderr: str, exit_code: int) -> None:
-        self.stdout, self.stderr, self.exit_code = stdout, stderr, exit_code
-
-    @property
-    def text(self) -> str:
-        """Standard output, then standard error."""
-        return self.stdout + self.stderr
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return f"<exit code {self.exit_code}>"
-
-    def _ipython_display_(self) -> None:
-        pass
 
 
 class CommandError(K8sLabError):
@@ -158,6 +136,11 @@ class Lab(LearnersCode):
     def history(self) -> History:
         """All changes since the boot, with who made them, when and why."""
         return self.cluster.history
+
+    @property
+    def audit(self) -> AuditLog:
+        """Who asked the API server for what: ``lab.audit.start()``, then ``lab.audit.rows()``."""
+        return self.cluster.audit
 
     @property
     def images(self) -> ImageRegistry:

@@ -112,6 +112,9 @@ class Request(Struct, frozen=True, kw_only=True):
     sink: Callable[[WatchEvent], None] | None = None
     """Watches only: the bound method that receives the events."""
 
+    note: Any = None
+    """What the audit log notes of it, where the front has begun to (`apiserver.audit`)."""
+
     def replace(self, **changes: Any) -> Request:
         """A copy with some fields changed."""
         return replace(self, **changes)

@@ -41,6 +41,7 @@ from k8slab.errors import ApiError, method_not_allowed, no_such_resource, not_fo
 from k8slab.sim.clock import MILLISECOND
 
 if TYPE_CHECKING:
+    from k8slab.apiserver.audit import Auditor, Note
     from k8slab.etcd.store import Store
     from k8slab.sim.clock import Clock
     from k8slab.sim.seed import Streams
@@ -108,6 +109,7 @@ class APIServer:
         self.tokens = Issuer(streams)
         self.bearer_tokens = BearerTokens(self)
         self.node_proxy: Any = None
+        self.auditor: Auditor | None = None
         self.broadcasters: dict[str, Broadcaster] = {}
         self._endpoints: dict[tuple[str, str, str], Endpoint] = {}
         self.allocators = ServiceAllocators(
@@ -128,14 +130,22 @@ class APIServer:
 
     def handle(self, request: Request) -> Response:
         """Answer a request. A client's mistake is a response with a Status, never an exception."""
+        return self.process(request) if self.auditor is None else self.auditor.handle(request)
+
+    def process(self, request: Request, note: Note | None = None) -> Response:
+        """Answer a request without noting it in the audit log; what is to be noted goes to `note`."""
         try:
             if request.impersonate is not None:
                 request = acting_as(self.authorizer, request)
+            if note is not None:
+                note.effective = request
             self.authorize(request)
             endpoint = self._endpoints.get((request.group, request.version, request.resource))
             if endpoint is None:
                 endpoint = self.endpoint(request.resource, request.group, request.version)
             call = Call(self, request, endpoint)
+            if note is not None:
+                note.call = call
             response = self._verb(request, endpoint)(call)
         except ApiError as error:
             return Response(error.code, error.status())

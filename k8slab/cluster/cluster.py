@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from k8slab.api.request import ADMIN, UserInfo
 from k8slab.apiserver import APIServer
 from k8slab.client import Client
+from k8slab.cluster.audit import AuditLog
 from k8slab.cluster.console import Console
 from k8slab.cluster.epoch import set_calendar, unix_seconds
 from k8slab.cluster.extensions import Extensions, Library
@@ -122,6 +123,7 @@ class Cluster:
         self.provider = Cloud(self.clock, self.streams) if cloud else None
         self.cloud = Console(self)
         self.faults = Faults(self)
+        self.audit = AuditLog(self)
         self.extensions = Extensions(self)
         self.sessions = Sessions(self)
         self._compose(parts, specs)

@@ -126,7 +126,7 @@ def dump_request(request: Request) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for field in _FIELDS:
         value = getattr(request, field.name)
-        if field.name == "sink" or (field.default is not msgspec.NODEFAULT and value == field.default):
+        if field.name in ("sink", "note") or (field.default is not msgspec.NODEFAULT and value == field.default):
             continue
         plain[field.name] = value
     if "body" in plain:

@@ -223,6 +223,8 @@ def _from_snapshot(directory: DataDirectory) -> tuple[Cluster, int] | None:
         return None
     _forget_clients(cluster)
     cluster.server.bearer_tokens.forget()
+    if getattr(getattr(getattr(cluster.server.auditor, "sink", None), "__self__", None), "closed", False):
+        cluster.server.auditor = None
     return cluster, head["seq"]
 
 

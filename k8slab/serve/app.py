@@ -6,7 +6,7 @@ Follows the handler chain of kube-apiserver (`apiserver/pkg/server/config.go`, D
 from __future__ import annotations
 
 import logging
-import secrets
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from k8slab.api.request import Response
 from k8slab.apiserver.discovery import discover
 from k8slab.apiserver.tokens.issuer import CONFIGURATION_PATH, JWKS_PATH
 from k8slab.errors import ApiError, method_not_allowed
+from k8slab.serve.auditing import Auditing, finish, refused
 from k8slab.serve.authentication import Authenticator
 from k8slab.serve.authorization import check_path
 from k8slab.serve.encoding import encode, encode_yaml, headers_of, plain, wants_pretty
@@ -39,13 +40,17 @@ class App:
         door: the way into the cluster.
         authenticator: finds out who asks.
         address: host and port under which clients reach the server.
+        auditing: notes the requests.
     """
 
-    def __init__(self, door: Door, authenticator: Authenticator, address: str) -> None:
+    def __init__(
+        self, door: Door, authenticator: Authenticator, address: str, auditing: Auditing | None = None
+    ) -> None:
         self.door = door
         self.scheme = door.cluster.server.scheme
         self.authenticator = authenticator
         self.address = address
+        self.auditing = auditing
         self.metrics = Metrics(door.cluster)
         self._resources = Resources(door, authenticator)
         self._openapi = OpenAPI(door.cluster.server)
@@ -55,20 +60,35 @@ class App:
         if scope["type"] != "http":
             raise RuntimeError(f"unexpected {scope['type']} connection")
         exchange = Exchange(scope, receive, _noting(send, self.metrics, scope["method"]))
-        exchange.extra_headers.append((b"audit-id", secrets.token_hex(16).encode()))
+        audit_id = exchange.header("audit-id") or str(uuid.uuid4())
+        exchange.extra_headers.append((b"audit-id", audit_id.encode("latin-1")))
+        failure: Exception | None = None
         try:
-            await self._serve(exchange)
+            await self._serve(exchange, audit_id)
         except Disconnected:
             pass
         except ApiError as error:
+            if exchange.note is not None:
+                refused(exchange.note, error)
             await _refuse(exchange, error)
-        except Exception:
+        except Exception as error:
+            failure = error
             LOG.exception("%s %s failed", exchange.method, exchange.path)
             text = "an error on the server has prevented the request from succeeding"
             await _refuse(exchange, ApiError(500, "InternalError", f"Internal error occurred: {text}"))
 
-    async def _serve(self, exchange: Exchange) -> None:
-        exchange.user = self.authenticator.authenticate(exchange)
+        finally:
+            finish(exchange, exchange.code, failure)
+
+    async def _serve(self, exchange: Exchange, audit_id: str) -> None:
+        try:
+            exchange.user = self.authenticator.authenticate(exchange)
+        except ApiError as error:
+            if self.auditing is not None:
+                self.auditing.rejected(exchange, audit_id, error)
+            raise
+        if self.auditing is not None:
+            self.auditing.begin(exchange, audit_id)
         if exchange.follow_up is not None:
             await self.door.handle(exchange.follow_up)
         if is_resource(exchange.path):

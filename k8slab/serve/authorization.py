@@ -29,8 +29,11 @@ def check_path(authenticator: Authenticator, exchange: Exchange) -> None:
     authorizer = authenticator.server.authorizer
     user, path = exchange.user, exchange.path
     attributes = Attributes(user=user, verb=exchange.method.lower(), path=path)
+    note = exchange.note
     if exchange.impersonate is not None:
         user = impersonated(authorizer, exchange.impersonate, attributes)
+        if note is not None:
+            note.impersonates(user)
         attributes = replace(attributes, user=user)
     elif user.name == ANONYMOUS.name and not authenticator.anonymous:
         if path.rstrip("/") not in PUBLIC:
@@ -38,6 +41,8 @@ def check_path(authenticator: Authenticator, exchange: Exchange) -> None:
         return
     if not authorizer.allows_everything:
         decision = authorizer.authorize(attributes)
+        if note is not None:
+            note.authorized(decision)
         if not decision.allowed:
             raise refusal(attributes, decision.reason)
     elif not _allowed(user, path.rstrip("/")):

@@ -32,7 +32,8 @@ class Exchange:
     """A request as far as HTTP goes, and the ways to answer it.
 
     Attributes: `method`, `path` (decoded), `query` (first value of each parameter); set by authentication: `user`,
-    `impersonate` (whom the request claims to be), `follow_up` (a write that the use of the credential causes).
+    `impersonate` (whom the request claims to be), `follow_up` (a write that the use of the credential causes); by the
+    audit log: `note`, `is_long` (the answer goes on for long); `code` of the answer, 0 before it; `client`'s address.
     """
 
     def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -49,6 +50,12 @@ class Exchange:
         self.extra_headers: list[Header] = []
         self._switch = scope.get("state", {}).get(SWITCH)
         self.begun = False
+        self.code = 0
+        self.note: Any = None
+        self.is_long = False
+        self.client: str = (scope.get("client") or ("",))[0]
+        raw: bytes = scope.get("raw_path") or self.path.encode()
+        self.uri = (raw + (b"?" + self.query_string if self.query_string else b"")).decode("latin-1")
 
     def header(self, name: str) -> str:
         """A header's value, empty where it was not sent; several are joined with commas."""
@@ -112,7 +119,7 @@ class Exchange:
 
     def switch(self, headers: list[Header]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Answer 101 and take the connection over: from now on it does not speak HTTP any more."""
-        self.begun = True
+        self._answers(101)
         return self._switch([*headers, *self.extra_headers])
 
     async def _begin(self, code: int, content_type: str, headers: Iterable[Header]) -> None:
@@ -122,8 +129,13 @@ class Exchange:
             *self.extra_headers,
             *headers,
         ]
-        self.begun = True
+        self._answers(code)
         await self._send({"type": "http.response.start", "status": code, "headers": head})
+
+    def _answers(self, code: int) -> None:
+        self.begun, self.code = True, code
+        if self.is_long and self.note is not None:
+            self.note.started()
 
 
 def too_large() -> ApiError:

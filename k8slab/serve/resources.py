@@ -14,6 +14,7 @@ from k8slab.apiserver.presentation import present
 from k8slab.apiserver.routes import locate, request_for
 from k8slab.errors import bad_request, unsupported_media_type
 from k8slab.serve import protobuf
+from k8slab.serve.auditing import with_note
 from k8slab.serve.authentication import unauthorized
 from k8slab.serve.encoding import encode, encode_yaml, headers_of, plain, wants_pretty
 from k8slab.serve.logs import serve_log
@@ -81,6 +82,7 @@ class Resources:
             exchange.user,
             exchange.header("user-agent"),
         )
+        request = with_note(request, exchange)
         return request if exchange.impersonate is None else request.replace(impersonate=exchange.impersonate)
 
     async def _answer(

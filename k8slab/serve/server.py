@@ -17,6 +17,7 @@ import uvicorn
 from k8slab.api.request import ADMIN
 from k8slab.errors import K8sLabError
 from k8slab.serve.app import App
+from k8slab.serve.auditing import Auditing
 from k8slab.serve.authentication import AUTHENTICATED, Authenticator
 from k8slab.serve.certificates import Pair
 from k8slab.serve.committer import Committer
@@ -56,6 +57,8 @@ class Server:
         anonymous: let the cluster's rules decide about requests without a credential, instead of refusing them.
         keeper: keeps the cluster in a data directory, which the server closes; its keys and kubeconfig are there too.
         present: set the cluster's calendar forward where it falls behind the real one.
+        audit_log_path: file for the audit log, `-` for standard output; needs a policy.
+        audit_policy_file: an audit Policy, as YAML.
 
     Attributes: `url`, `kubeconfig` (path of the file), `token` (the administrator's bearer token).
     Raises ServeError where the address cannot be used.
@@ -72,6 +75,8 @@ class Server:
         anonymous: bool = False,
         keeper: Keeper | None = None,
         present: bool = False,
+        audit_log_path: str | Path | None = None,
+        audit_policy_file: str | Path | None = None,
     ) -> None:
         _check_bind(bind, expose)
         self.cluster = cluster
@@ -87,7 +92,8 @@ class Server:
         cluster.trust(self.authority.certificate.decode())
         self._authenticator = Authenticator(cluster.server, anonymous, cluster.authority, keys.signer, keys.token)
         self.token = self._authenticator.token
-        self.app = App(self._door, self._authenticator, f"{_host(bind)}:{self.port}")
+        self._auditing = _auditing(cluster, audit_log_path, audit_policy_file)
+        self.app = App(self._door, self._authenticator, f"{_host(bind)}:{self.port}", self._auditing)
         self.add_token = self._authenticator.add_token
         self._server = _Uvicorn(self._config(bind))
         self._thread = threading.Thread(target=self._run, name="k8slab-serve", daemon=True)
@@ -117,6 +123,8 @@ class Server:
         self._socket.close()
         self._door.close()
         self._authenticator.close()
+        if self._auditing is not None:
+            self._auditing.close()
         if self.committer is not None:
             self.committer.stop()
         self._folder.cleanup()
@@ -171,6 +179,15 @@ class _Uvicorn(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+
+def _auditing(cluster: Cluster, path: str | Path | None, policy: str | Path | None) -> Auditing | None:
+    if path is None and policy is None:
+        return None
+    if path is None or policy is None:
+        # kube-apiserver audits nothing then, and says so in its log only: easily overlooked.
+        raise ServeError("--audit-log-path and --audit-policy-file belong together")
+    return Auditing(cluster.server, path, policy)
 
 
 def _tls(folder: Path, pair: Pair, authorities: str) -> ssl.SSLContext:
