@@ -40,7 +40,8 @@ class Loads:
             there = [self._listener(address, target, now) for address, target in world.targets(namespace, host, port)]
             answering = [each for each in there if each is not None]
             for one in answering:
-                share = paced(rate, one.process.program.latency) / len(answering)
+                program = one.process.program
+                share = paced(rate, program.latency + program.cpu_per_request) / len(answering)
                 found[one.id] = min(found.get(one.id, 0.0) + share, ceiling(one))
 
     def _listener(self, address: str, port: int, now: int) -> Any:

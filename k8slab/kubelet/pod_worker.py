@@ -19,6 +19,7 @@ from k8slab.kubelet.etc import aliased, etc_files
 from k8slab.kubelet.probes import LIVENESS, READINESS, STARTUP, Probe, probes_of
 from k8slab.kubelet.reporter import SYNC_RETRY, Reporter
 from k8slab.kubelet.resizing import Resizer
+from k8slab.kubelet.restarting import WholeRestart
 from k8slab.kubelet.sandbox import SETUP_SPREAD, SETUP_TIME, Sandbox
 from k8slab.kubelet.stages import ACTIVE, STARTING, TERMINATED, TERMINATING
 from k8slab.kubelet.starting import Starter
@@ -53,6 +54,7 @@ class PodWorker:
         "mirror",
         "orphaned",
         "pod",
+        "renewal",
         "reporter",
         "resizer",
         "sandbox",
@@ -100,6 +102,7 @@ class PodWorker:
         self.starter = Starter(self)
         self.stopper = Stopper(self)
         self.resizer = Resizer(self)
+        self.renewal = WholeRestart(self)
 
     # -- what it is told --------------------------------------------------------------------------------------------
 
@@ -253,8 +256,10 @@ class PodWorker:
             self.publish()
             return
         self.resizer.finish()
+        if self.renewal.why:
+            self.renewal.advance()
         phase = self.publish()
-        if self.stage == ACTIVE:
+        if self.stage == ACTIVE and not self.renewal.stopping:
             if phase in (status.SUCCEEDED, status.FAILED) or self._done():
                 self.terminate(self.grace())
             else:
@@ -331,6 +336,8 @@ class PodWorker:
         if self.stage == TERMINATING:
             self.stopper.stopped()
         else:
+            if container.spec.restartPolicyRules:
+                self.renewal.exited(container)
             self.request_sync()
 
     def _last_words(self, container: Container, code: int) -> str:

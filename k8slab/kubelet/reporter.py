@@ -9,7 +9,7 @@ from k8slab.errors import ApiError
 from k8slab.kubelet import status
 from k8slab.kubelet.container import APP, EPHEMERAL, RUNNING, Container
 from k8slab.kubelet.probes import READINESS
-from k8slab.kubelet.stages import TERMINATED, TERMINATING
+from k8slab.kubelet.stages import ACTIVE, TERMINATED, TERMINATING
 from k8slab.sim.clock import SECOND
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ class Reporter:
             return worker.fate[0]
         if old.phase in (status.SUCCEEDED, status.FAILED):
             return old.phase
+        if worker.renewal.why and worker.stage == ACTIVE:
+            return status.ACTIVE
         ending = worker.stage in (TERMINATING, TERMINATED)
         return status.phase(worker.containers, worker.policy, ending)
 
@@ -83,7 +85,7 @@ class Reporter:
         generation = target.metadata.generation
         now, address, ip = kubelet.clock.rfc3339(), kubelet.address, worker.sandbox.ip
         facts = status.conditions(worker.pod, worker.containers, phase, worker.sandbox.ready)
-        facts = (*worker.resizer.conditions(), *facts)
+        facts = (*worker.resizer.conditions(), *worker.renewal.conditions(), *facts)
         if worker.disruption:
             facts = (("DisruptionTarget", True, *worker.disruption), *facts)
         inits, apps, ephemerals = self._containers()

@@ -12,7 +12,7 @@ PENDING, ACTIVE, SUCCEEDED, FAILED = "Pending", "Running", "Succeeded", "Failed"
 OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
 """Conditions that the kubelet writes, in the order of the recordings; others are left alone."""
 
-TRANSIENT = frozenset(("PodResizePending", "PodResizeInProgress"))
+TRANSIENT = frozenset(("PodResizePending", "PodResizeInProgress", "AllContainersRestarting"))
 """Conditions of the kubelet that are gone when they do not hold."""
 
 Condition = tuple[str, bool, str, str]

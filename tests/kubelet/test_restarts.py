@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from k8slab.api import codec
 from k8slab.kubelet import Program
 from k8slab.sim.clock import SECOND
 
@@ -259,3 +260,55 @@ def test_service_variables(bench):
     bench.run(5)
     assert bench.kubelet.logs("default", "job").split() == ["5432", "10.96.0.1"]
     assert bench.kubelet.logs("default", "without").split() == ["10.96.0.1"]
+
+
+def test_a_rule_restarts_all_containers(bench):
+    rules = [{"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [42]}}]
+    shell = {"image": "busybox", "imagePullPolicy": "IfNotPresent"}
+    watcher = {
+        "name": "watcher",
+        **shell,
+        "command": ["sh", "-c", "sleep 15; exit 42"],
+        "restartPolicy": "Never",
+        "restartPolicyRules": rules,
+    }
+    init = {"name": "init", **shell, "command": ["sh", "-c", "echo again"]}
+    body = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "all", "namespace": "default"},
+        "spec": {
+            "nodeName": "worker-1",
+            "restartPolicy": "Never",
+            "initContainers": [init],
+            "containers": [{"name": "main", **shell, "command": ["sleep", "10000"]}, watcher],
+        },
+    }
+    bench.client.create(codec.from_dict({**body, "spec": {**body["spec"], "terminationGracePeriodSeconds": 2}}))
+    bench.run(10)
+    address = bench.get("all").status.podIP
+    bench.until(lambda: any(c.type == "AllContainersRestarting" for c in bench.get("all").status.conditions), 10)
+    restarting = bench.condition("all", "AllContainersRestarting")
+    assert (restarting.status, restarting.message) == (
+        "True",
+        "Container watcher exited with code 42, restarting all containers",
+    )
+    bench.until(lambda: all(s.state.running for s in bench.get("all").status.containerStatuses), 12)
+    bench.run(2)
+    status = bench.get("all").status
+    assert status.phase == "Running"
+    assert status.podIP == address
+    assert [s.restartCount for s in (*status.initContainerStatuses, *status.containerStatuses)] == [1, 1, 1]
+    assert status.containerStatuses[1].lastState.terminated.exitCode == 42
+    assert not any(c.type == "AllContainersRestarting" for c in status.conditions)
+
+
+def test_a_containers_own_policy_beats_the_pods(bench):
+    rules = [{"action": "Restart", "exitCodes": {"operator": "In", "values": [7]}}]
+    own = {"restartPolicy": "Never", "restartPolicyRules": rules}
+    bench.script("sleep 3; exit 7", name="ruled", restartPolicy="Never", container=own)
+    bench.script("sleep 3; exit 8", name="other", restartPolicy="Never", container=own)
+    bench.run(12)
+    assert bench.get("ruled").status.containerStatuses[0].restartCount >= 1
+    assert bench.get("ruled").status.phase == "Running"
+    assert bench.get("other").status.phase == "Failed"

@@ -233,13 +233,31 @@ def status(new: Pod, old: Pod, errors: Errors) -> None:
             errors.append(FieldError.invalid("status.nominatedNodeName", mine.nominatedNodeName, message))
     immutable(mine.qosClass or "", theirs.qosClass or "", "status.qosClass", errors)
     sidecars = {item.name for item in spec.initContainers or () if item.restartPolicy == "Always"}
+    containers = (*(spec.initContainers or ()), *(spec.containers or ()))
+    if any(rule.action == "RestartAllContainers" for each in containers for rule in each.restartPolicyRules or ()):
+        _addresses(mine, errors)
+        return
+    own = {each.name: each for each in containers}
     for name, policy, skip in (
         ("containerStatuses", spec.restartPolicy, set()),
         ("initContainerStatuses", spec.restartPolicy, sidecars),
         ("ephemeralContainerStatuses", "Never", set()),
     ):
-        _still_terminated(getattr(mine, name), getattr(theirs, name), policy, skip, f"status.{name}", errors)
+        _still_terminated(getattr(mine, name), getattr(theirs, name), policy, skip, f"status.{name}", errors, own)
     _addresses(mine, errors)
+
+
+def _restarts_itself(container: Container, code: int) -> bool:
+    """Whether a container's own rules or policy let it be started again (podutil.ContainerShouldRestart)."""
+    for rule in container.restartPolicyRules or ():
+        codes = rule.exitCodes
+        if (
+            rule.action == "Restart"
+            and codes is not None
+            and (code in (codes.values or ())) == (codes.operator == "In")
+        ):
+            return True
+    return container.restartPolicy == "Always" or (container.restartPolicy == "OnFailure" and code != 0)
 
 
 def _still_terminated(
@@ -249,12 +267,15 @@ def _still_terminated(
     skip: set[str],
     path: str,
     errors: Errors,
+    own: dict[str, Container],
 ) -> None:
     if policy == "Always" or not old:
         return
     for index, before in enumerate(old):
         ended = before.state.terminated if before.state else None
         if ended is None or before.name in skip or (ended.exitCode and policy == "OnFailure"):
+            continue
+        if before.name in own and _restarts_itself(own[before.name], ended.exitCode or 0):
             continue
         for after in new or ():
             if after.name == before.name and (after.state is None or after.state.terminated is None):
