@@ -24,6 +24,8 @@ SILENCING = {
     "delete_machine": "machine deleted",
 }
 """Faults after which a node says nothing any more, in words."""
+CONFESSIONS = ("node is shutting down", "container runtime is down")
+"""What a kubelet says itself of why its node is not ready."""
 
 #: A chain longer than this is a history lesson, not an explanation.
 MAX_WRITES = 400
@@ -64,12 +66,15 @@ def cause_graph(
 
 
 def _fell_silent(change: Change) -> bool:
+    """A node was given up, or says itself that it is going down."""
     before, after = change.before, change.after
     return (
         after is not None
         and before is not None
         and after.kind == "Node"
-        and _ready(after) == "Unknown" != _ready(before)
+        and _ready(after) != "True"
+        and _ready(after) != _ready(before)
+        and (_ready(after) == "Unknown" or _says(after, CONFESSIONS))
     )
 
 
@@ -77,10 +82,15 @@ def _ready(node: Any) -> str:
     return next((one.status for one in _at(node, ("status", "conditions")) or () if one.type == "Ready"), "")
 
 
+def _says(node: Any, words: tuple[str, ...]) -> bool:
+    messages = [one.message or "" for one in _at(node, ("status", "conditions")) or () if one.type == "Ready"]
+    return any(word in message for word in words for message in messages)
+
+
 def _blame(graph: networkx.DiGraph, number: int, node: str, faults: list[tuple[int, Entry]]) -> None:
     """Lead a node's silence back to the last fault of its machine before it."""
     time = graph.nodes[number]["time"]
-    of_node = {node, f"kubelet/{node}"}
+    of_node = {node, f"kubelet/{node}", f"containerd/{node}"}
     known = [(place, one) for place, one in faults if one.time <= time and of_node & set(one.data["targets"])]
     if not known or known[-1][1].data["verb"] not in SILENCING:
         return
@@ -95,7 +105,7 @@ def _blame(graph: networkx.DiGraph, number: int, node: str, faults: list[tuple[i
         kind="Node",
         name=node,
         note=f"lab.faults.{verb}({target!r})",
-        summary=SILENCING[verb],
+        summary=SILENCING[verb].replace("kubelet", target.partition("/")[0]),
         own=False,
     )
     graph.add_edge(place, number)

@@ -52,6 +52,7 @@ class PodWorker:
         "initialised",
         "kubelet",
         "mirror",
+        "note",
         "orphaned",
         "pod",
         "renewal",
@@ -97,6 +98,7 @@ class PodWorker:
         self.deadline: Any = None
         self.orphaned = False
         self.cause: tuple[int, ...] = ()
+        self.note = ""
         self.sandbox = Sandbox(self)
         self.reporter = Reporter(self)
         self.starter = Starter(self)
@@ -200,7 +202,7 @@ class PodWorker:
         return self.clock.call_at(when, self._call, method, args)
 
     def _call(self, method: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        with self.kubelet.trace.acting(self.kubelet.actor, self.cause):
+        with self.kubelet.trace.acting(self.kubelet.actor, self.cause, self.note):
             method(*args)
 
     def event(self, type_: str, reason: str, message: str, container: Container | None = None) -> None:
@@ -441,6 +443,7 @@ class PodWorker:
         if self.stage in (TERMINATING, TERMINATED):
             return
         self.fate = ("Failed", reason, message)
+        self.note = message.strip()
         self.terminate(grace)
 
     def disrupt(self, reason: str, message: str) -> None:

@@ -88,6 +88,9 @@ class Shutdown:
         self._off()
 
     def _end(self, worker: PodWorker, grace: int) -> None:
+        node = self.kubelet.api_node
+        if node is not None:
+            worker.cause = (*worker.cause, int(node.metadata.resourceVersion))
         own = worker.pod.spec.terminationGracePeriodSeconds
         least = grace if own is None else min(grace, own * SECOND)
         kubelet = self.kubelet

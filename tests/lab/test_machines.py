@@ -122,3 +122,41 @@ def test_the_runtime_is_a_component(lab):
     lab.faults.heal()
     lab.run("10s")
     assert lab.cluster.kubelets["worker-1"].troubles() == []
+
+
+def test_why_a_pod_ended(lab):
+    lab.kubectl("create deployment web --image=nginx --replicas=2", echo=False)
+    lab.settle()
+    pod = next(p for p in lab.list("pods", namespace="default") if p.spec.nodeName == "worker-1")
+    lab.shutdown_node("worker-1")
+    lab.run("20s")
+    text = str(lab.why(f"pod/{pod.metadata.name}"))
+    assert "Pod was terminated in response to imminent node shutdown." in text
+    assert "lab.faults.shutdown_node('worker-1')" in text
+
+
+def test_why_a_pod_was_evicted(lab):
+    lab.apply(
+        """
+apiVersion: v1
+kind: Pod
+metadata: {name: hog}
+spec:
+  restartPolicy: Never
+  containers:
+  - name: hog
+    image: busybox
+    command: [sh, -c, dd if=/dev/zero of=/tmp/big bs=1M count=200; sleep 1000]
+    resources: {limits: {ephemeral-storage: 50Mi}}
+""",
+        echo=False,
+    )
+    lab.run("40s")
+    assert lab.get("pod/hog").status.reason == "Evicted"
+    assert "exceeds the total limit of containers 50Mi" in str(lab.why("pod/hog"))
+
+
+def test_why_a_node_is_not_ready(lab):
+    lab.faults.crash("containerd/worker-1")
+    lab.run("40s")
+    assert "containerd crashed" in str(lab.why("node/worker-1"))
