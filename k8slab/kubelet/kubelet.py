@@ -159,6 +159,9 @@ class Kubelet:
         self.refresher.stop()
         for worker in self.workers.values():
             worker.pause()
+            for container in worker.containers:
+                for session in list(container.sessions):
+                    session.cut()
         for timer in (self._manifest_timer, *self.static.timers.values()):
             self.clock.cancel(timer)
         self._manifest_timer = None

@@ -52,6 +52,8 @@ def lose_power(worker: PodWorker) -> None:
         clock.cancel(container.stop_timer)
         for probe in container.probes:
             probe.stop()
+        for session in list(container.sessions):
+            session.cut()
         if container.state == RUNNING:
             worker.kubelet.ended(container)
             container.finish(clock.now, LOST_CODE, LOST_REASON)

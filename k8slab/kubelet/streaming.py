@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from k8slab.errors import ApiError
 from k8slab.kubelet.container import RUNNING, Container
+from k8slab.kubelet.node import KUBELET_PORT
 from k8slab.kubelet.programs import SHELLS, Process, Program, command_node
 from k8slab.kubelet.runtime import not_found
 from k8slab.kubelet.shell import ShellSyntaxError
@@ -55,9 +56,7 @@ def stream(kubelet: Kubelet, kind: str, namespace: str, pod: str, options: dict[
 
 def running_worker(kubelet: Kubelet, namespace: str, pod: str) -> PodWorker:
     """The worker of a Pod that has a sandbox. Raises ApiError."""
-    worker = kubelet.find(namespace, pod)
-    if worker is None or not kubelet.running:
-        raise ApiError(404, "NotFound", UPGRADE + "pod does not exist")
+    worker = _worker(kubelet, namespace, pod)
     if not worker.sandbox.ready:
         raise ApiError(500, "InternalError", f'{UPGRADE}pod not found ("{pod}_{namespace}")')
     return worker
@@ -65,13 +64,21 @@ def running_worker(kubelet: Kubelet, namespace: str, pod: str) -> PodWorker:
 
 def found_container(kubelet: Kubelet, namespace: str, pod: str, name: str) -> tuple[PodWorker, Container]:
     """A running container. Raises ApiError."""
-    worker = kubelet.find(namespace, pod)
-    if worker is None or not kubelet.running:
-        raise ApiError(404, "NotFound", UPGRADE + "pod does not exist")
+    worker = _worker(kubelet, namespace, pod)
     chosen = next((c for c in worker.containers if not name or c.name == name), None)
     if chosen is None or chosen.process is None or chosen.state != RUNNING:
         raise ApiError(500, "InternalError", f'{UPGRADE}container not found ("{name}")')
     return worker, chosen
+
+
+def _worker(kubelet: Kubelet, namespace: str, pod: str) -> PodWorker:
+    if not kubelet.running:
+        why = "connect: connection refused" if kubelet.powered else "connect: no route to host"
+        raise ApiError(500, "", f"error dialing backend: dial tcp {kubelet.address}:{KUBELET_PORT}: {why}")
+    worker = kubelet.find(namespace, pod)
+    if worker is None:
+        raise ApiError(404, "NotFound", UPGRADE + "pod does not exist")
+    return worker
 
 
 class Session:
@@ -217,6 +224,14 @@ class Session:
         if self in self.container.sessions:
             self.container.sessions.remove(self)
         self.send("end", status)
+        self.sink = None
+
+    def cut(self) -> None:
+        """The node or its kubelet is gone: the connection breaks without a last word."""
+        if self.status is None:
+            self.send("cut", None)
+            self.sink = None
+            self.finish(internal_error("unexpected EOF"))
 
     def container_ended(self) -> None:
         """The container's own process has ended, and with it everything in the container."""

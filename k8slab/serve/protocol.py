@@ -7,6 +7,7 @@ is closed: slow or idle clients must not hold the server's sockets for ever.
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 import h11
@@ -83,6 +84,10 @@ class Connection(H11Protocol):
         self.transport.write(self.conn.send(event))
         self._bare = self.transport.bare  # type: ignore[attr-defined]
         self.cycle.disconnected = self.cycle.response_complete = True
+        connection = self._bare.get_extra_info("socket")
+        if connection is not None:
+            # A session may be silent for hours: a client whose machine is gone must be noticed all the same.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         reader = asyncio.StreamReader(limit=BUFFER, loop=self.loop)
         protocol = Switched(reader, self)
         self._bare.set_protocol(protocol)

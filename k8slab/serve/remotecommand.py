@@ -98,11 +98,15 @@ class WebSocketCommand:
         """Carry the session to its end, or to the client's."""
         reading = asyncio.create_task(self._read())
         reading.add_done_callback(lambda _: self._outlet.close())
+        politely = True
         try:
             # An empty message tells the client that the connection stands.
             await self._write(STDOUT, b"")
             while items := await self._outlet.take():
                 for channel, value in items:
+                    if channel == "cut":
+                        politely = False
+                        return
                     await self._show(channel, value)
                     if channel == "end":
                         return
@@ -110,7 +114,7 @@ class WebSocketCommand:
             pass
         finally:
             await stopped(reading)
-            await self._socket.close()
+            await self._socket.close(politely)
 
     async def refuse(self, status: dict[str, Any]) -> None:
         """Say why there is no session, where the client expects to hear it on the error channel."""
@@ -182,6 +186,9 @@ class SpdyCommand:
                 await self._complete.wait()
             while not self._gone and (items := await self._outlet.take()):
                 for channel, value in items:
+                    if channel == "cut":
+                        self._gone = True
+                        return
                     await self._show(channel, value)
                     if channel == "end":
                         return

@@ -186,7 +186,7 @@ class WebSocket:
     async def close(self, politely: bool = True) -> None:
         """The closing handshake, and the end."""
         try:
-            if not self._closed:
+            if politely and not self._closed:
                 await self._say_goodbye(CloseReason.NORMAL_CLOSURE)
         except ConnectionError:
             pass

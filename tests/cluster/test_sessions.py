@@ -303,5 +303,18 @@ def test_a_copy_goes_on_without_the_client(client: Client) -> None:
     assert client.pod("web").status.containerStatuses[0].restartCount == 0
 
 
+@pytest.mark.parametrize("fault", ["fail_node", "crash"])
+def test_a_node_that_goes_down_breaks_the_connection(client: Client, fault: str) -> None:
+    client.make("web", "nginx")
+    client.open("exec", "web", "sleep", "1000")
+    client.run(1)
+    getattr(client.cluster.faults, fault)("worker-1" if fault == "fail_node" else "kubelet/worker-1")
+    assert client.seen == [("cut", None)]
+    refused = client.open("exec", "web", "ls")
+    why = "no route to host" if fault == "fail_node" else "connection refused"
+    assert refused.code == 500
+    assert refused.body["message"] == f"error dialing backend: dial tcp 192.168.0.11:10250: connect: {why}"
+
+
 def _ready(pod) -> bool:
     return any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions)

@@ -29,9 +29,7 @@ def connect(call: Call) -> Response:
         raise bad_request(f"pod {call.name} does not have a host assigned")
     proxy = call.server.node_proxy
     if proxy is None or pod.spec.nodeName not in proxy.kubelets:
-        raise ApiError(
-            500, "InternalError", f"error dialing backend: dial tcp: lookup {pod.spec.nodeName}: no such host"
-        )
+        raise ApiError(500, "", f"error dialing backend: dial tcp: lookup {pod.spec.nodeName}: no such host")
     return Response(200, proxy.stream(kind, call.namespace, call.name, options, call.request.sink))
 
 
