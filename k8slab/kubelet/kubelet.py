@@ -439,7 +439,9 @@ class Kubelet:
     def process(self, worker: PodWorker, container: Container, image: Image, env: dict[str, str]) -> Process:
         """Start a container's process. Raises StartError."""
         volumes, identity = worker.sandbox.volumes, container.identity
-        return make_process(container.spec, image, env, volumes, self.clock, worker.ask, worker.etc, identity)
+        return make_process(
+            container.spec, image, env, volumes, self.clock, worker.ask, worker.etc, identity, worker.shared_writes
+        )
 
     # -- what kubectl asks ------------------------------------------------------------------------------------------
 

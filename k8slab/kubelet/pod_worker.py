@@ -17,6 +17,7 @@ from k8slab.kubelet.container import APP, EPHEMERAL, EXITED, INIT, LISTS, RUNNIN
 from k8slab.kubelet.containerd import RETRY
 from k8slab.kubelet.etc import aliased, etc_files
 from k8slab.kubelet.probes import LIVENESS, READINESS, STARTUP, Probe, probes_of
+from k8slab.kubelet.programs import Process
 from k8slab.kubelet.reporter import SYNC_RETRY, Reporter
 from k8slab.kubelet.resizing import Resizer
 from k8slab.kubelet.restarting import WholeRestart
@@ -24,6 +25,7 @@ from k8slab.kubelet.sandbox import SETUP_SPREAD, SETUP_TIME, Sandbox
 from k8slab.kubelet.stages import ACTIVE, STARTING, TERMINATED, TERMINATING
 from k8slab.kubelet.starting import Starter
 from k8slab.kubelet.stopping import Stopper
+from k8slab.kubelet.volumes import seen_through
 from k8slab.sim.clock import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
@@ -486,9 +488,20 @@ class PodWorker:
         now = self.clock.now
         for container in self.containers:
             if container.state == RUNNING and container.process.listens(port, now):
-                code = container.process.answer(port, path, now)
-                return code, container.process.program.body if code == 200 else ""
+                return container.process.page(port, path, now)
         return 0, ""
+
+    def shared_writes(self, process: Process, until: int) -> list[tuple[int, str, str | None]]:
+        """What the scripts of other containers wrote into the volumes of a process since its start."""
+        reader = next((each for each in self.containers if each.process is process), None)
+        if reader is None or not reader.spec.volumeMounts or len(self.containers) == 1:
+            return []
+        found: list[tuple[int, str, str | None]] = []
+        for writer in self.containers:
+            runs = [run for run in (writer.history and writer.history[0], writer.process) if run is not None]
+            for run in dict.fromkeys(runs) if writer is not reader else ():
+                found.extend(seen_through(writer.spec, reader.spec, run.effects("file", until)))
+        return [write for write in found if write[0] > process.started]
 
     def ask(self, kind: str, target: Any) -> Any:
         """A question of one of its programs to the world outside."""

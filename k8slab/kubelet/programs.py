@@ -18,6 +18,7 @@ from k8slab.kubelet.shell.console import EOF, SIZE, TEXT, Arrival, Input, Termin
 from k8slab.kubelet.shell.run import MAX_STEPS
 from k8slab.kubelet.shell.turn import Turn, fetches, sending, turn_of
 from k8slab.kubelet.text import duration, size
+from k8slab.kubelet.webserver import page, unhidden
 from k8slab.sim.clock import MILLISECOND, SECOND
 from k8slab.sim.timestamps import rfc3339
 
@@ -60,6 +61,7 @@ class Program:
         paths: HTTP status by path; a path that ends in `*` stands for all that begin so.
         status: HTTP status of every other path; 0: it speaks no HTTP.
         body: what it answers to a GET.
+        root: directory whose files it serves (`/` is its index.html) at paths that `paths` does not name.
         grpc: it answers the gRPC health check.
         unhealthy_after: from this time on it answers 500 and fails its checks, for `unhealthy_for` if given.
         checks: commands in the image that succeed when the program is ready (`pg_isready`).
@@ -95,6 +97,7 @@ class Program:
     paths: dict[str, int] = field(default_factory=dict)
     status: int = 200
     body: str = ""
+    root: str = ""
     grpc: bool = False
     unhealthy_after: Duration = None
     unhealthy_for: Duration = None
@@ -151,6 +154,8 @@ class Process:
         neighbour: the container's own process, where this one runs beside it.
         verdict: exit code and output of the program's own checks.
         cwd, pid: its working directory and process number.
+        mounts: where volumes hide what the image has on its disk.
+        shared: bound function `(process, until)` that tells what others wrote into its volumes: (lab time, path, text).
 
     Attributes:
         arrivals: what reached its standard input; None: it has none.
@@ -180,6 +185,7 @@ class Process:
         "raw",
         "script",
         "serves",
+        "shared",
         "started",
         "term_at",
         "terminal",
@@ -209,15 +215,18 @@ class Process:
         pid: int = 1,
         etc: Callable[[], dict[str, str]] | None = None,
         identity: Identity = ROOT,
+        mounts: tuple[str, ...] = (),
+        shared: Callable[[Any, int], list[tuple[int, str, str | None]]] | None = None,
     ) -> None:
         self.program = program
         self.started = started
         self.wall = wall
         self.script = script
         self.env = env or {}
-        self.files = {**program.files, **files} if files else program.files
+        self.files = {**unhidden(program.files, mounts), **(files or {})} if files or mounts else program.files
         self.etc = etc
         self.identity = identity
+        self.shared = shared
         self.serves = serves
         self.declared = declared
         self.ask = ask
@@ -363,20 +372,18 @@ class Process:
 
     def answer(self, port: int, path: str, now: int) -> int:
         """HTTP status of a GET; 0: connection refused, -1: not HTTP."""
+        return self.page(port, path, now)[0]
+
+    def page(self, port: int, path: str, now: int) -> tuple[int, str]:
+        """HTTP status of a GET, as of `answer`, and the body."""
         if not self.listens(port, now):
-            return 0
+            return 0, ""
         program = self._acting(now)
         if program is None:
-            return 200
+            return 200, ""
         if self._unhealthy(program, now):
-            return 500
-        page = path.split("?")[0]
-        if page in program.paths:
-            return program.paths[page]
-        for pattern, status in program.paths.items():
-            if pattern.endswith("*") and page.startswith(pattern[:-1]):
-                return status
-        return program.status or -1
+            return 500, ""
+        return page(self, program, path, now)
 
     def execute(self, argv: list[str], now: int) -> tuple[int, str, int]:
         """Run a command in the container: exit code, output, and how long it takes in microseconds.

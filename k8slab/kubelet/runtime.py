@@ -41,6 +41,7 @@ def make_process(
     ask: Any,
     etc: Any = None,
     identity: Identity = ROOT,
+    shared: Any = None,
 ) -> Process:
     """Start a container's process. Raises StartError where its command cannot be executed."""
     argv = command_line(spec, image, env)
@@ -49,6 +50,9 @@ def make_process(
     common: dict[str, Any] = {"env": env, "files": files, "declared": ports, "ask": ask, "clock": clock}
     common.update(etc=etc, identity=writable(spec, image, identity))
     common.update(argv=tuple(argv), stdin=bool(spec.stdin), tty=bool(spec.tty), cwd=spec.workingDir or "/")
+    common.update(
+        mounts=tuple(mount.mountPath for mount in spec.volumeMounts or () if not mount.subPath), shared=shared
+    )
     if not argv and not image.any_command:
         raise StartError("failed to generate container spec: failed to generate spec: no command specified")
     name = argv[0].rsplit("/", 1)[-1] if argv else ""

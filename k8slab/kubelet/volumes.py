@@ -207,3 +207,17 @@ def shared_paths(
             if other.name != container.name and theirs.name == mount.name and not theirs.subPath:
                 found.append((other.name, f"{theirs.mountPath.rstrip('/')}/{inside}"))
     return found
+
+
+def seen_through(
+    writer: core.Container, reader: core.Container, writes: list[tuple[int, str, str | None]]
+) -> list[tuple[int, str, str | None]]:
+    """Writes of one container as another sees them, through volumes that both mount: (lab time, path, text)."""
+    found: list[tuple[int, str, str | None]] = []
+    for ours in reader.volumeMounts or ():
+        for theirs in writer.volumeMounts or ():
+            if ours.name != theirs.name or ours.subPath or theirs.subPath:
+                continue
+            root, target = theirs.mountPath.rstrip("/") + "/", ours.mountPath.rstrip("/") + "/"
+            found.extend((at, target + path[len(root) :], text) for at, path, text in writes if path.startswith(root))
+    return found

@@ -13,9 +13,13 @@ NGINX = Program(
     ports=(80,),
     memory="8Mi",
     cpu=1,
-    paths={"/": 200, "/index.html": 200, "/*": 404},
-    body="<!DOCTYPE html>\n<html>\n<head>\n<title>Welcome to nginx!</title>\n</head>\n</html>\n",
-    files={"/usr/share/nginx/html/index.html": "Welcome to nginx!\n", "/etc/nginx/nginx.conf": "user  nginx;\n"},
+    root="/usr/share/nginx/html",
+    files={
+        "/usr/share/nginx/html/index.html": "<!DOCTYPE html>\n<html>\n<head>\n<title>Welcome to nginx!</title>\n"
+        "</head>\n<body>\n<h1>Welcome to nginx!</h1>\n</body>\n</html>\n",
+        "/usr/share/nginx/html/50x.html": "<!DOCTYPE html>\n<html>\n<head>\n<title>Error</title>\n</head>\n</html>\n",
+        "/etc/nginx/nginx.conf": "user  nginx;\n",
+    },
     logs=(
         (0, "/docker-entrypoint.sh: /docker-entrypoint.d/ is not empty, will attempt to perform configuration"),
         (0, "/docker-entrypoint.sh: Looking for shell scripts in /docker-entrypoint.d/"),
@@ -44,8 +48,8 @@ APACHE = Program(
     ready_after="400ms",
     ports=(80,),
     memory="12Mi",
-    paths={"/": 200, "/index.html": 200, "/*": 404},
-    body="<html><body><h1>It works!</h1></body></html>\n",
+    root="/usr/local/apache2/htdocs",
+    files={"/usr/local/apache2/htdocs/index.html": "<html><body><h1>It works!</h1></body></html>\n"},
     logs=(
         (0.4, "[mpm_event:notice] [pid 1:tid 1] AH00489: Apache/2.4 (Unix) configured -- resuming normal operations"),
     ),
