@@ -39,7 +39,7 @@ def ns(namespace: str) -> str:
 
 
 def test_exec(kubectl: Kubectl, pod: str) -> None:
-    assert kubectl("exec sessions -c web -- ls /etc") == "nginx\n"
+    assert kubectl("exec sessions -c web -- ls /etc/nginx") == "nginx.conf\n"
     done = kubectl.run("exec", "sessions", "--", "sh", "-c", "echo a; sleep 5; echo b >&2; exit 3")
     assert (done.stdout, done.returncode) == ("a\n", 3)
     default = 'Defaulted container "web" out of: web, box\n'
