@@ -126,6 +126,6 @@ def test_restricted_level_accepts_pods_that_say_everything(lab: Lab) -> None:
     volumes = [{"name": "v", "hostPath": {"path": "/"}}]
     refused = lab.send("create", "pods", body=pod("q", containers=containers, securityContext=context, volumes=volumes))
     assert (
-        'hostPath volumes (volume "v"), restricted volume types (volume "v" uses restricted volume type "hostPath")'
-        in (refused.body["message"])
+        'PodSecurity "restricted:latest": restricted volume types (volume "v" uses restricted volume type "hostPath")'
+        in refused.body["message"]
     )

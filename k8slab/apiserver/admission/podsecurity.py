@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from k8slab.apiserver.admission.plugin import Plugin, refuse
-from k8slab.apiserver.admission.podstandards import CHECKS, violations
+from k8slab.apiserver.admission.podstandards import LATEST, LEVELS, Found, Subject, violations
 from k8slab.errors import FieldError, invalid
 
 if TYPE_CHECKING:
@@ -25,6 +26,20 @@ WORKLOADS = frozenset(
         ("batch", "jobs"),
     }
 )
+_VERSION = re.compile(r"v1\.(\d|[1-9]\d*)")
+
+
+class Level(NamedTuple):
+    """A level in a version of the standards."""
+
+    name: str = "privileged"
+    minor: int = LATEST
+
+    def __str__(self) -> str:
+        return f"{self.name}:{'latest' if self.minor == LATEST else f'v1.{self.minor}'}"
+
+
+ANY = Level()
 
 
 class PodSecurity(Plugin):
@@ -37,25 +52,33 @@ class PodSecurity(Plugin):
     def validate(self, call: Call, obj: Any, old: Any) -> None:
         """Refuse Pods below the enforced level; warn about Pods and workloads below the level of warnings."""
         if obj.kind == "Namespace":
-            _check_labels(obj)
-            if old is not None:
-                _warn_of_existing(call, obj, old)
-            return
-        spec = _pod_spec(obj)
+            if not call.subresource:
+                _check_namespace(call, obj, old)
+        elif obj.kind == "Pod":
+            if call.subresource != "status" and _is_significant(obj, old):
+                self._judge(call, obj, obj, True)
+        elif not call.subresource:
+            self._judge(call, obj, _template(obj), False)
+
+    def _judge(self, call: Call, obj: Any, pod: Any, enforced: bool) -> None:
         labels = _labels(call)
-        if spec is None or not labels or call.subresource == "status":
+        if not labels or pod is None or pod.spec is None:
             return
-        if old is not None and (obj.kind != "Pod" or obj.spec is old.spec or obj.spec == old.spec):
-            return
-        if obj.kind == "Pod":
-            level, shown = _level(labels, "enforce")
-            found = violations(level, spec)
+        levels = levels_of(labels)[0]
+        metadata = pod.metadata
+        annotations = (metadata.annotations if metadata is not None else None) or {}
+        if enforced:
+            found = _judged(levels["enforce"], pod.spec, annotations)
             if found:
-                raise refuse(call, obj, f'violates PodSecurity "{shown}": {_text(found)}')
-        level, shown = _level(labels, "warn")
-        found = violations(level, spec)
-        if found:
-            call.warn(f'would violate PodSecurity "{shown}": {_text(found)}')
+                raise refuse(call, obj, f'violates PodSecurity "{levels["enforce"]}": {_text(found)}')
+        for mode, tell in (("audit", None), ("warn", call.warn)):
+            found = _judged(levels[mode], pod.spec, annotations)
+            if found:
+                text = f'would violate PodSecurity "{levels[mode]}": {_text(found)}'
+                if tell is not None:
+                    tell(text)
+                else:
+                    call.annotate("pod-security.kubernetes.io/audit-violations", text, replace=True)
 
 
 def _labels(call: Call) -> dict[str, str]:
@@ -64,66 +87,93 @@ def _labels(call: Call) -> dict[str, str]:
     return {key: value for key, value in labels.items() if key.startswith(PREFIX)} if len(labels) > 1 else {}
 
 
-def _level(labels: dict[str, str], mode: str) -> tuple[str, str]:
-    level = labels.get(PREFIX + mode, "privileged")
-    level = level if level in CHECKS else "restricted"
-    return level, f"{level}:{labels.get(f'{PREFIX}{mode}-version', 'latest')}"
+def levels_of(labels: dict[str, str]) -> tuple[dict[str, Level], list[FieldError]]:
+    """The level of each mode, and what is wrong with the labels.
 
-
-def _text(found: list[tuple[str, str]]) -> str:
-    return ", ".join(f"{reason} ({details})" for reason, details in found)
-
-
-def _pod_spec(obj: Any) -> Any:
-    if obj.kind == "Pod":
-        return obj.spec
-    if obj.kind == "PodTemplate":
-        template = obj.template
-    elif obj.kind == "CronJob":
-        template = obj.spec.jobTemplate.spec.template if obj.spec.jobTemplate.spec is not None else None
-    else:
-        template = obj.spec.template
-    return template.spec if template is not None else None
-
-
-def _check_labels(namespace: Any) -> None:
-    labels, errors = namespace.metadata.labels or {}, []
+    Warnings are given for what is enforced on Pods, unless the namespace says otherwise (PolicyToEvaluate).
+    """
+    levels: dict[str, Level] = {}
+    errors: list[FieldError] = []
     for mode in MODES:
+        name, minor = ANY
         key = PREFIX + mode
-        if key in labels and labels[key] not in CHECKS:
-            why = "must be one of privileged, baseline, restricted"
-            errors.append(FieldError.invalid(f"metadata.labels[{key}]", labels[key], why))
-        version = labels.get(f"{key}-version")
-        if version is not None and version != "latest" and not _is_version(version):
+        if key in labels:
+            # What cannot be read is enforced as the strictest level, but neither noted nor warned of.
+            name = labels[key] if labels[key] in LEVELS else "restricted" if mode == "enforce" else "privileged"
+            if labels[key] not in LEVELS:
+                why = "must be one of privileged, baseline, restricted"
+                errors.append(FieldError.invalid(f"metadata.labels[{key}]", labels[key], why))
+        version = labels.get(f"{key}-version", "latest")
+        found = _VERSION.fullmatch(version)
+        minor = int(found[1]) if found else LATEST
+        if not found and version != "latest":
             why = 'must be "latest" or "v1.x"'
             errors.append(FieldError.invalid(f"metadata.labels[{key}-version]", version, why))
-    if errors:
-        raise invalid("Namespace", namespace.metadata.name, errors)
+        levels[mode] = Level(name, minor)
+    if labels.get(PREFIX + "enforce") in LEVELS and PREFIX + "warn" not in labels:
+        minor = levels["warn" if f"{PREFIX}warn-version" in labels else "enforce"].minor
+        levels["warn"] = Level(levels["enforce"].name, minor)
+    return levels, errors
 
 
-def _is_version(text: str) -> bool:
-    return text.startswith("v1.") and text[3:].isdigit()
+def _judged(level: Level, spec: Any, annotations: dict[str, str]) -> list[Found]:
+    return violations(level.name, Subject(spec, annotations, level.minor))
 
 
-def _warn_of_existing(call: Call, namespace: Any, old: Any) -> None:
-    """A higher level leaves the Pods alone that are there; the client should know which would not be let in again."""
-    level, shown = _level(namespace.metadata.labels or {}, "enforce")
-    if level == "privileged" or (level, shown) == _level(old.metadata.labels or {}, "enforce"):
+def _text(found: list[Found]) -> str:
+    return ", ".join(f"{each.reason} ({each.details})" if each.details else each.reason for each in found)
+
+
+def _template(obj: Any) -> Any:
+    if obj.kind == "PodTemplate":
+        return obj.template
+    if obj.kind == "CronJob":
+        return obj.spec.jobTemplate.spec.template if obj.spec.jobTemplate.spec is not None else None
+    return obj.spec.template
+
+
+def _is_significant(pod: Any, old: Any) -> bool:
+    """Whether an update changes what the standards look at: images, and which containers there are."""
+    if old is None:
+        return True
+    if pod.spec is old.spec and pod.metadata.annotations == old.metadata.annotations:
+        return False
+    fields = ("containers", "initContainers", "ephemeralContainers")
+    new, before = ([[(each.name, each.image) for each in getattr(p.spec, f) or ()] for f in fields] for p in (pod, old))
+    return new != before or _seccomp(pod) != _seccomp(old)
+
+
+def _seccomp(pod: Any) -> dict[str, str]:
+    annotations = pod.metadata.annotations or {}
+    return {key: value for key, value in annotations.items() if "seccomp.security.alpha.kubernetes.io/" in key}
+
+
+def _check_namespace(call: Call, namespace: Any, old: Any) -> None:
+    """Refuse labels that mean nothing, and tell which Pods would not be let in again."""
+    levels, errors = levels_of(namespace.metadata.labels or {})
+    before, old_errors = levels_of(old.metadata.labels or {}) if old is not None else ({}, [])
+    if errors and (old is None or errors != old_errors):
+        raise invalid("Namespace", namespace.metadata.name or "", errors)
+    if old is None:
         return
+    new, former = levels["enforce"], before["enforce"]
+    is_relaxed = new.minor == former.minor and LEVELS.index(new.name) <= LEVELS.index(former.name)
+    if new != former and new.name != "privileged" and not is_relaxed:
+        _warn_of_existing(call, namespace.metadata.name, new)
+
+
+def _warn_of_existing(call: Call, name: str, level: Level) -> None:
     groups: dict[str, list[str]] = {}
-    for pod in call.server.peek_all("pods", namespace.metadata.name):
-        found = violations(level, pod.spec)
+    for pod in call.server.peek_all("pods", name):
+        found = _judged(level, pod.spec, pod.metadata.annotations or {})
         if found:
-            groups.setdefault(", ".join(reason for reason, _ in found), []).append(pod.metadata.name)
+            groups.setdefault(", ".join(each.reason for each in found), []).append(pod.metadata.name)
     if not groups:
         return
-    name = namespace.metadata.name
-    call.warn(f'existing pods in namespace "{name}" violate the new PodSecurity enforce level "{shown}"')
-    for reasons, names in sorted(groups.items(), key=_first_name):
+    texts = []
+    for reasons, names in groups.items():
         others = len(names) - 1
         more = f" (and {others} other pod{'s' if others > 1 else ''})" if others else ""
-        call.warn(f"{names[0]}{more}: {reasons}")
-
-
-def _first_name(group: tuple[str, list[str]]) -> str:
-    return group[1][0]
+        texts.append(f"{min(names)}{more}: {reasons}")
+    call.warn(f'existing pods in namespace "{name}" violate the new PodSecurity enforce level "{level}"')
+    call.warn(*sorted(texts))
