@@ -178,6 +178,7 @@ class Process:
         "etc",
         "files",
         "identity",
+        "mounts",
         "neighbour",
         "outside",
         "pid",
@@ -226,6 +227,7 @@ class Process:
         self.files = {**unhidden(program.files, mounts), **(files or {})} if files or mounts else program.files
         self.etc = etc
         self.identity = identity
+        self.mounts = mounts
         self.shared = shared
         self.serves = serves
         self.declared = declared
@@ -688,6 +690,8 @@ class Process:
             self._others(limit),
             self.cwd,
             self.pid,
+            self.identity,
+            self.mounts,
         )
         outcome = shell.run(self.script)
         echoes = [(arrival.at, "out", arrival.echo, None) for arrival in self.arrivals or () if arrival.echo]

@@ -302,14 +302,17 @@ class Exec(Session):
             neighbour=main,
             verdict=(0, "ok\n") if main.ready(now) else (1, ""),
             cwd=main.cwd,
+            identity=main.identity,
+            mounts=main.mounts,
             pid=self.pid,
         )
 
     def _environment(self) -> dict[str, str]:
         spec, env = self.container.spec, self.container.process.env
+        home = "/" if self.container.process.identity.uid else "/root"
         terminal = {"TERM": "xterm"} if self.tty else {}
         services = {} if spec.command or spec.args else self.kubelet.service_variables(self.worker.pod)
-        return {"PATH": PATH, "HOSTNAME": env.get("HOSTNAME", ""), **terminal, **services, "HOME": "/root", **env}
+        return {"PATH": PATH, "HOSTNAME": env.get("HOSTNAME", ""), **terminal, **services, "HOME": home, **env}
 
     def ask(self, kind: str, target: Any) -> Any:
         """A question of the process: about its neighbours, or to the world outside."""

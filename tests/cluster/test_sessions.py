@@ -316,5 +316,21 @@ def test_a_node_that_goes_down_breaks_the_connection(client: Client, fault: str)
     assert refused.body["message"] == f"error dialing backend: dial tcp 192.168.0.11:10250: connect: {why}"
 
 
+def test_a_session_is_who_the_container_is(client: Client) -> None:
+    security = "securityContext: {runAsUser: 1000, runAsGroup: 3000, readOnlyRootFilesystem: true}"
+    client.make("low", "busybox", f"command: [sleep, '1000'], {security}")
+    client.open("exec", "low", "sh", "-c", "id; whoami; touch /x; echo hi > /y; echo $?; mkdir /d; echo $HOME; ps")
+    client.run(1)
+    out = client.said().splitlines()
+    assert out[:3] == ["uid=1000 gid=3000 groups=3000", "1", "/"]
+    assert out[4].split()[1] == "1000"
+    assert client.said("stderr").splitlines() == [
+        "whoami: unknown uid 1000",
+        "touch: /x: Read-only file system",
+        "sh: can't create /y: Read-only file system",
+        "mkdir: can't create directory '/d': Read-only file system",
+    ]
+
+
 def _ready(pod) -> bool:
     return any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from k8slab.kubelet.shell.directories import cd, is_directory, ls, mkdir, pwd, tar
 from k8slab.kubelet.shell.hogs import HOGS
-from k8slab.kubelet.shell.processes import kill, ps, stty, user_id
+from k8slab.kubelet.shell.processes import kill, ps, stty, user_id, whoami
 from k8slab.kubelet.text import duration
 from k8slab.sim.clock import MILLISECOND, SECOND
 from k8slab.sim.timestamps import rfc3339
@@ -101,6 +101,8 @@ def _date(shell: Shell, argv: Argv) -> int:
 def _cat(shell: Shell, argv: Argv) -> int:
     paths = [word for word in argv[1:] if not word.startswith("-") or word == "-"]
     status = 0
+    if not paths and shell.stdin is not None:
+        shell.write(shell.slurp())
     while not paths and (line := shell.readline()):
         shell.write(line)
     for path in paths:
@@ -383,11 +385,6 @@ def _hostname(shell: Shell, argv: Argv) -> int:
     return 0
 
 
-def _whoami(shell: Shell, argv: Argv) -> int:
-    shell.write("root\n")
-    return 0
-
-
 def _url(argv: Argv) -> tuple[str, int, str]:
     text = next((word for word in argv[1:] if not word.startswith("-") and re.search(r"[a-zA-Z.]", word)), "")
     scheme = "https" if text.startswith("https:") else "http"
@@ -528,7 +525,7 @@ COMMANDS: dict[str, Callable[[Shell, Argv], int]] = {
     "cd": cd, "pwd": pwd, "mkdir": mkdir, "tar": tar, "ps": ps, "id": user_id, "stty": stty,
     "test": _test, "[": _test, "[[": _test, "grep": _grep, "awk": _awk, "wc": _wc, "tee": _tee, "trap": _trap,
     "wait": _wait, "exec": _exec, "sh": _nested, "bash": _nested, "ash": _nested, "kill": kill,
-    "hostname": _hostname, "whoami": _whoami, "wget": _fetch, "curl": _fetch, "nslookup": _nslookup, "dig": _nslookup,
+    "hostname": _hostname, "whoami": whoami, "wget": _fetch, "curl": _fetch, "nslookup": _nslookup, "dig": _nslookup,
     "nc": _connect, "python": _python, "python3": _python, "perl": _perl,
     "chmod": _true, "chown": _true, "clear": _true, "sync": _true, "sysctl": _true, "ln": _true,
     "mount": _true, "ulimit": _true, "umask": _true, "ping": _true, **HOGS,

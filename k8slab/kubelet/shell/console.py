@@ -84,24 +84,26 @@ class Input:
         terminal: whether Ctrl-D ends one reading only, as at a terminal.
     """
 
-    __slots__ = ("arrivals", "buffer", "ended", "index", "terminal")
+    __slots__ = ("arrivals", "at", "buffer", "ended", "index", "terminal")
 
     def __init__(self, arrivals: list[Arrival], terminal: bool) -> None:
         self.arrivals = arrivals
         self.terminal = terminal
         self.index = 0
         self.buffer = ""
+        self.at = 0
         self.ended = False
 
     def line(self) -> str | None:
         """The next line if there is one in what was taken so far, "" at the end, None where more has to come."""
-        head, newline, rest = self.buffer.partition("\n")
-        if newline:
-            self.buffer = rest
-            return head + newline
+        start, end = self.at, self.buffer.find("\n", self.at)
+        if end >= 0:
+            self.at = end + 1
+            return self.buffer[start : self.at]
         if self.ended:
-            self.buffer, self.ended = "", not self.terminal
-            return head
+            rest, self.buffer, self.at = self.buffer[start:], "", 0
+            self.ended = not self.terminal
+            return rest
         return None
 
     def following(self) -> Arrival | None:
@@ -119,7 +121,7 @@ class Input:
         if arrival.kind == EOF:
             self.ended = True
         else:
-            self.buffer += arrival.text
+            self.buffer, self.at = self.buffer[self.at :] + arrival.text, 0
 
     def interrupts(self) -> list[int]:
         """The offsets at which Ctrl-C was pressed."""

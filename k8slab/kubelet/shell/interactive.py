@@ -24,6 +24,9 @@ def interact(shell: Shell, name: str = "sh") -> int:
             node = parse(text)
         except UnfinishedScript:
             continue
+        except RecursionError:
+            shell.complain(f"{name}: out of memory")
+            shell.status = 2
         except ShellSyntaxError as error:
             shell.complain(f"{name}: {error}")
             shell.status = 2
@@ -73,7 +76,9 @@ def _run(shell: Shell, node: tuple[object, ...], prompting: bool) -> None:
 
 
 def _prompt(shell: Shell, name: str) -> str:
+    uid = shell.identity.uid
+    place, sign = "~" if shell.cwd == "/root" else shell.cwd, "$" if uid else "#"
     if name == "bash":
-        place = "~" if shell.cwd == "/root" else shell.cwd
-        return f"{shell.vars.get('USER', 'root')}@{shell.vars.get('HOSTNAME', 'localhost')}:{place}# "
-    return f"{'~' if shell.cwd == '/root' else shell.cwd} # "
+        who = "I have no name!" if uid else "root"
+        return f"{who}@{shell.vars.get('HOSTNAME', 'localhost')}:{place}{sign} "
+    return f"{place} {sign} "

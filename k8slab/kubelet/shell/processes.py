@@ -23,7 +23,8 @@ def ps(shell: Shell, argv: Argv) -> int:
     own = max([shell.pid, *(pid for pid, _ in rows)]) + (0 if shell.pid not in dict(rows) else 1)
     if dict(rows).get(shell.pid, "") != " ".join(argv):
         rows.append((own, " ".join(argv)))
-    lines = [f"{pid:>5} root      0:00 {command}" for pid, command in rows]
+    user = str(shell.identity.uid) if shell.identity.uid else "root"
+    lines = [f"{pid:>5} {user:<8}  0:00 {command}" for pid, command in rows]
     shell.write("".join(line + "\n" for line in ("PID   USER     TIME  COMMAND", *lines)))
     return 0
 
@@ -80,9 +81,25 @@ def _send(shell: Shell, word: str, number: int) -> int:
 
 def user_id(shell: Shell, argv: Argv) -> int:
     """Who runs the container."""
-    names = any(word in ("-un", "-nu", "-gn") for word in argv)
-    numbers = any(word in ("-u", "-g") for word in argv)
-    shell.write("root\n" if names else "0\n" if numbers else "uid=0(root) gid=0(root) groups=0(root)\n")
+    uid, gid, groups, _ = shell.identity
+    if "-u" in argv or "-g" in argv:
+        shell.write(f"{uid if '-u' in argv else gid}\n")
+    else:
+        listed = ",".join(_named(number) for number in sorted({gid, *groups}))
+        shell.write(f"uid={_named(uid)} gid={_named(gid)} groups={listed}\n")
+    return 0
+
+
+def _named(number: int) -> str:
+    return str(number) if number else "0(root)"
+
+
+def whoami(shell: Shell, argv: Argv) -> int:
+    """The name of who runs the container; only root has one."""
+    if shell.identity.uid:
+        shell.complain(f"whoami: unknown uid {shell.identity.uid}")
+        return 1
+    shell.write("root\n")
     return 0
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from k8slab.kubelet.security import ROOT, Identity
 from k8slab.kubelet.shell.commands import COMMANDS
 from k8slab.kubelet.shell.console import Input
 from k8slab.kubelet.shell.syntax import Node, Word
@@ -23,6 +24,13 @@ STEP = MILLISECOND
 FOREVER = 1 << 62
 MAX_STEPS = 20_000
 MAX_TEXT = 1 << 20
+_REFUSALS = {
+    "touch": "touch: {}",
+    "rm": "rm: can't remove '{}'",
+    "mv": "mv: can't rename '{}'",
+    "mkdir": "mkdir: can't create directory '{}'",
+    "tee": "tee: {}",
+}
 
 
 class Outcome(NamedTuple):
@@ -62,6 +70,10 @@ class Interrupted(Exception):
     """Ctrl-C: the command in the foreground ends."""
 
 
+class ReadOnly(Exception):
+    """A file that may not be written; the text is its path."""
+
+
 class Jump(Exception):
     """`break`, `continue` or `return`: kind, levels."""
 
@@ -97,6 +109,8 @@ class Shell:
         outside: `(offset, path, text)` that others write into the file system while the script runs.
         cwd: the working directory.
         pid: the shell's own process number.
+        identity: as whom it runs.
+        mounts: where volumes are: there a read-only root file system does not matter.
     """
 
     def __init__(
@@ -117,6 +131,8 @@ class Shell:
         outside: Sequence[tuple[int, str, str | None]] = (),
         cwd: str = "/",
         pid: int = 1,
+        identity: Identity = ROOT,
+        mounts: Sequence[str] = (),
     ) -> None:
         self.vars = dict(env)
         self.env = env
@@ -147,6 +163,8 @@ class Shell:
         self.seen = 0
         self.cwd = cwd
         self.pid = pid
+        self.identity = identity
+        self.mounts = tuple(mount.rstrip("/") + "/" for mount in mounts)
         self.background = False
         # Where the two outputs go: `>&2` and `2>&1`.
         self.diverted = self.merged = False
@@ -166,6 +184,9 @@ class Shell:
             exit_at, code = self.now, self.status
         except Interrupted:
             exit_at, code = self.now, 130
+        except RecursionError:
+            self.complain("sh: out of memory")
+            exit_at, code = self.now, 2
         except Horizon:
             again_at, code = self.now, 0
         except Blocked:
@@ -260,10 +281,16 @@ class Shell:
 
     def slurp(self) -> str:
         """All of standard input up to its end."""
-        text = ""
+        if self.stdin is not None:
+            text, self.stdin = self.stdin, ""
+            return text
+        lines, size = [], 0
         while line := self.readline():
-            text = self.bounded(text + line)
-        return text
+            lines.append(line)
+            size += len(line)
+            if size > MAX_TEXT:
+                self.bounded("".join(lines))
+        return "".join(lines)
 
     def path(self, name: str) -> str:
         """The full path of a name as it was given on a command line."""
@@ -279,7 +306,9 @@ class Shell:
             self.files[path] = text
 
     def store(self, path: str, text: str | None) -> None:
-        """Write a file, or remove it (None)."""
+        """Write a file, or remove it (None). Raises ReadOnly where nobody may."""
+        if self.identity.read_only and not path.startswith((*self.mounts, "/dev/", "/proc/")):
+            raise ReadOnly(path.rstrip("/"))
         self.put(path, None if text is None else self.bounded(text))
         self.effects.append((self.now, "file", path, text))
 
@@ -471,8 +500,16 @@ class Shell:
             try:
                 action(argument)
             finally:
-                self.save(target, "".join(self.captures.pop()), append)
+                self.redirect(target, "".join(self.captures.pop()), append)
         (self.quiet, self.diverted, self.merged), self.stdin = held, stdin
+
+    def redirect(self, path: str, text: str, append: bool) -> None:
+        """`save`, and the complaint where that is forbidden."""
+        try:
+            self.save(path, text, append)
+        except ReadOnly:
+            self.complain(f"sh: can't create {path}: Read-only file system")
+            self.status = 1
 
     def save(self, path: str, text: str, append: bool) -> None:
         """What `>` and `>>` do."""
@@ -499,7 +536,12 @@ class Shell:
             self.effects.append((self.now, "serve", self.programs[name], argv))
             self.block()
         elif builtin:
-            self.status = builtin(self, argv)
+            try:
+                self.status = builtin(self, argv)
+            except ReadOnly as refusal:
+                said = _REFUSALS.get(name, name + ": can't create '{}'").format(refusal)
+                self.complain(f"{said}: Read-only file system")
+                self.status = 1
         else:
             self.complain(f"sh: {argv[0]}: not found")
             self.status = 127
