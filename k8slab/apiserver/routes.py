@@ -30,6 +30,8 @@ class Place(Struct, frozen=True):
     name: str | None = None
     subresource: str = ""
     is_watch: bool = False
+    tail: str = ""
+    """What follows `proxy`: the path that is asked for behind it."""
 
 
 def locate(path: str) -> Place | None:
@@ -49,7 +51,7 @@ def locate(path: str) -> Place | None:
     if len(rest) > 3 and rest[2] not in CONNECT:
         raise no_such_resource()
     padded = [*rest, "", ""]
-    return Place(group, version, rest[0], namespace, padded[1] or None, padded[2], is_watch)
+    return Place(group, version, rest[0], namespace, padded[1] or None, padded[2], is_watch, "/".join(rest[3:]))
 
 
 def request_for(
@@ -79,6 +81,8 @@ def request_for(
     if verb == "list" and (place.is_watch or _true(query.get("watch"))):
         verb = "watch"
     options = options_for(verb, query, as_table, place.subresource)
+    if place.tail:
+        options = replace(options, parameters={**options.parameters, "path": place.tail})
     if verb == "get" and not place.subresource:
         options = replace(options, managed_fields=True)
     if verb in ("delete", "deletecollection") and body:

@@ -37,6 +37,7 @@ from k8slab.etcd.store import Store
 from k8slab.kubelet import Kubelet
 from k8slab.kubelet.addons import control_plane_manifests
 from k8slab.kubelet.images import ImageRegistry
+from k8slab.kubelet.serving import answer as kubelet_answer
 from k8slab.network.cni import CNI
 from k8slab.pki.x509 import cluster_authority
 from k8slab.scheduler import Scheduler
@@ -274,6 +275,14 @@ class Cluster:
     def stream(self, kind: str, namespace: str, pod: str, options: dict[str, Any], sink: Any) -> Any:
         """Open a session in a Pod (the API server's way to nodes); see `Sessions.open`."""
         return self.sessions.open(kind, namespace, pod, options, sink)
+
+    def ask_kubelet(self, node: str, path: str) -> Any:
+        """What a node's kubelet answers on its port. Raises K8sLabError where it does not."""
+        kubelet = self.kubelets.get(node)
+        if kubelet is None or not kubelet.running:
+            address = kubelet.address if kubelet is not None else node
+            raise K8sLabError(f"error trying to reach service: dial tcp {address}:10250: connect: connection refused")
+        return kubelet_answer(kubelet, path, self.metrics.loads.at(self.clock.now))
 
     # -- again --------------------------------------------------------------------------------------------------
 

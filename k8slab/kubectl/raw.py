@@ -48,7 +48,9 @@ def _of_resource(inv: Any, parts: list[str], query: dict[str, str]) -> str:
     if len(parts) == 1:
         return _dump(_list(inv, resource, namespace, query))
     subresource = parts[2] if len(parts) > 2 else ""
-    body = inv.access.send("get", resource, name=parts[1], namespace=namespace, subresource=subresource)
+    options = Options(parameters={**query, **({"path": "/".join(parts[3:])} if len(parts) > 3 else {})})
+    chosen = {"options": options} if subresource else {}
+    body = inv.access.send("get", resource, name=parts[1], namespace=namespace, subresource=subresource, **chosen)
     return body if isinstance(body, str) else _dump(plain(body))
 
 

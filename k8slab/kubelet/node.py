@@ -17,6 +17,7 @@ OS_IMAGE = "Debian GNU/Linux 12 (bookworm)"
 KERNEL_VERSION = "6.1.0-41-amd64"
 RUNTIME_VERSION = "containerd://2.1.5"
 KUBELET_PORT = 10250
+CLUSTER_DNS = "10.96.0.10"
 Amounts = dict[str, Quantity]
 
 

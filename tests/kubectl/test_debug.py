@@ -30,6 +30,8 @@ def test_an_ephemeral_container(lab):
     assert out.startswith("Defaulting debug container name to debugger-")
     assert err.startswith("--profile=legacy is deprecated and will be removed in the future.")
     assert len(lab.get("pod/web").spec.ephemeralContainers) == 2
+    assert kubectl(lab, "logs web -c look")[0] == "seen\n"
+    assert 'Defaulted container "web" out of: web, look (ephem), debugger-' in kubectl(lab, "logs web")[1]
 
 
 def test_a_copy(lab):

@@ -160,3 +160,16 @@ def test_why_a_node_is_not_ready(lab):
     lab.faults.crash("containerd/worker-1")
     lab.run("40s")
     assert "containerd crashed" in str(lab.why("node/worker-1"))
+
+
+def test_the_kubelet_behind_the_api_server(lab):
+    def raw(path):
+        output = lab.kubectl(f"get --raw /api/v1/nodes/worker-1/proxy/{path}", echo=False)
+        return output.stdout + output.stderr
+
+    assert raw("healthz") == "ok"
+    assert '"nodeName":"worker-1"' in raw("stats/summary").replace(" ", "")
+    assert '"memory.available":"100Mi"' in raw("configz").replace(" ", "")
+    assert "node_memory_working_set_bytes" in raw("metrics/resource")
+    lab.faults.crash("kubelet/worker-1")
+    assert "connect: connection refused" in raw("healthz")

@@ -10,7 +10,7 @@ from k8slab.apiserver.subresources.binding import bind, bind_by_body
 from k8slab.apiserver.subresources.connecting import connect
 from k8slab.apiserver.subresources.eviction import evict
 from k8slab.apiserver.subresources.finalize import finalize
-from k8slab.apiserver.subresources.node import log
+from k8slab.apiserver.subresources.node import log, pass_on
 from k8slab.apiserver.subresources.reviews import (
     review_access,
     review_own_access,
@@ -32,7 +32,7 @@ SUBRESOURCES: dict[tuple[str, str], dict[str, Handler]] = {
     ("pods", "portforward"): {"create": connect, "get": connect},
     ("pods", "proxy"): {},
     ("services", "proxy"): {},
-    ("nodes", "proxy"): {},
+    ("nodes", "proxy"): {"get": pass_on},
     ("namespaces", "finalize"): {"update": finalize},
     ("serviceaccounts", "token"): {"create": create_token},
     ("", "scale"): {"get": get_scale, "update": update_scale, "patch": patch_scale},

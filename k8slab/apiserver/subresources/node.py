@@ -6,7 +6,9 @@ from typing import Any
 
 from k8slab.api.request import Response
 from k8slab.apiserver.call import Call
-from k8slab.errors import ApiError, K8sLabError, bad_request, not_found, unexpected
+from k8slab.errors import ApiError, K8sLabError, bad_request, not_found, service_unavailable, unexpected
+
+NO_PAGE = "404 page not found\n"
 
 
 def log(call: Call) -> Response:
@@ -64,3 +66,15 @@ def container_of(pod: Any, wanted: str) -> str:
 def _number(options: dict[str, str], name: str) -> int | None:
     value = options.get(name)
     return int(value) if value else None
+
+
+def pass_on(call: Call) -> Response:
+    """GET nodes/NAME/proxy/PATH: what the node's kubelet answers."""
+    call.server.storage.read(call.endpoint, None, call.name)
+    if call.server.node_proxy is None:
+        raise service_unavailable("error trying to reach service: no kubelets")
+    try:
+        body = call.server.node_proxy.ask_kubelet(call.name, call.options.parameters.get("path", ""))
+    except K8sLabError as error:
+        raise service_unavailable(str(error)) from None
+    return Response(404, NO_PAGE) if body is None else Response(200, body)

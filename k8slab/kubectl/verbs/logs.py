@@ -106,18 +106,20 @@ def _containers(inv: Any, pod: Pod) -> list[str]:
     spec, name = pod.get("spec") or {}, pod["metadata"]["name"]
     regular = [each["name"] for each in spec.get("containers") or ()]
     starting = [each["name"] for each in spec.get("initContainers") or ()]
+    debugging = [each["name"] for each in spec.get("ephemeralContainers") or ()]
     if inv.flags["all-containers"]:
-        return [*starting, *regular]
+        return [*starting, *regular, *debugging]
     chosen = inv.flags["container"] or (inv.args[1] if len(inv.args) > 1 else "")
     if chosen:
-        if chosen not in (*regular, *starting):
+        if chosen not in (*regular, *starting, *debugging):
             raise CommandError(f"container {chosen} is not valid for pod {name}")
         return [chosen]
     preferred = (pod["metadata"].get("annotations") or {}).get(_DEFAULT_CONTAINER)
     if preferred in regular:
         return [preferred]
-    if len(regular) + len(starting) > 1:
-        others = ", ".join([*regular, *(f"{each} (init)" for each in starting)])
+    if len(regular) + len(starting) + len(debugging) > 1:
+        marked = [*(f"{each} (ephem)" for each in debugging), *(f"{each} (init)" for each in starting)]
+        others = ", ".join([*regular, *marked])
         inv.complain(f'Defaulted container "{regular[0]}" out of: {others}')
     return regular[:1]
 
