@@ -9,7 +9,7 @@ import sys
 import benchmarks
 from benchmarks.measure import show
 
-HELPERS = {"__main__", "measure"}
+HELPERS = {"__main__", "measure", "httpload"}
 
 
 def main(names: list[str]) -> None:

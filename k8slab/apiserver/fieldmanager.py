@@ -139,11 +139,12 @@ def _created_fields(call: Call, obj: Any) -> tuple[Set[Path], dict[str, Any] | N
     if len(text) > MAX_ALIKE:
         return ownable(call, created(obj, shape_of(type(obj))), obj), None
     drops_status = call.endpoint.resource.subresource("status") is not None
-    return _fields_of(type(obj), text, drops_status)
+    cls: Any = type(obj)
+    return _fields_of(cls, text, drops_status)
 
 
 @lru_cache(maxsize=512)
-def _fields_of(cls: type, text: bytes, drops_status: bool) -> tuple[frozenset[Path], dict[str, Any]]:
+def _fields_of(cls: Any, text: bytes, drops_status: bool) -> tuple[frozenset[Path], dict[str, Any]]:
     obj = msgspec.json.decode(text, type=cls)
     paths = created(obj, shape_of(cls)) - SERVERS_OWN
     if drops_status and has_field(obj, "status"):

@@ -21,24 +21,27 @@ INCLUDES = ("", "None", "Metadata", "Object")
 ONLY = f"only the following media types are accepted: {', '.join(MEDIA_TYPES)}"
 
 
-def present(server: APIServer, request: Request, response: Response, accept: str) -> Response:
-    """The response as the Accept header wants it; errors stay what they are."""
+def present(server: APIServer, request: Request, response: Response, accept: str, as_text: bool = False) -> Response:
+    """The response as the Accept header wants it; errors stay what they are.
+
+    With `as_text` the objects in a Table's rows are JSON texts (`msgspec.Raw`): good for being encoded as JSON only.
+    """
     if not response.is_success or not accept:
         return response
     try:
-        return _presented(server, request, response, accept)
+        return _presented(server, request, response, accept, as_text)
     except ApiError as error:
         return Response(error.code, error.status())
 
 
-def _presented(server: APIServer, request: Request, response: Response, accept: str) -> Response:
+def _presented(server: APIServer, request: Request, response: Response, accept: str, as_text: bool) -> Response:
     rejected = False
     for media_type, parameters in _clauses(accept):
         shape = parameters.get("as", "")
         if media_type not in (*MEDIA_TYPES, "*/*", "application/*"):
             continue
         if shape:
-            made = _shaped(server, request, response, shape, parameters)
+            made = _shaped(server, request, response, shape, parameters, as_text)
             if made is not None:
                 return made
             rejected = True
@@ -61,7 +64,7 @@ def _clauses(accept: str) -> list[tuple[str, dict[str, str]]]:
 
 
 def _shaped(
-    server: APIServer, request: Request, response: Response, shape: str, parameters: dict[str, str]
+    server: APIServer, request: Request, response: Response, shape: str, parameters: dict[str, str], as_text: bool
 ) -> Response | None:
     version, group = parameters.get("v", ""), parameters.get("g", "")
     if group != "meta.k8s.io" or version not in ("v1", "v1beta1"):
@@ -72,7 +75,7 @@ def _shaped(
         if include not in INCLUDES:
             why = f"includeObject: Invalid value: \"{include}\": must be 'Metadata', 'Object', 'None', or empty"
             raise bad_request(f"Unable to convert to Table as requested: {why}")
-        table = table_of(server, request, body, f"{group}/{version}")
+        table = table_of(server, request, body, f"{group}/{version}", as_text)
         return Response(response.code, table, response.warnings)
     kind = server.endpoint(request.resource, request.group, request.version).kind
     is_list = isinstance(body, ListBody)

@@ -102,7 +102,7 @@ class Resources:
     def _encoded(
         self, request: Request, response: Response, media_type: str, accept: str, pretty: bool
     ) -> tuple[int, bytes]:
-        shown = present(self.server, request, response, accept)
+        shown = present(self.server, request, response, accept, as_text=media_type != YAML)
         data = plain(shown.body)
         return shown.code, encode_yaml(data) if media_type == YAML else encode(data, pretty)
 

@@ -104,7 +104,7 @@ class EventCache:
     def _shown(self, event: WatchEvent, request: Request, accept: str, is_first: bool) -> Any:
         if event.type == ERROR:
             return event.object
-        shown = present(self._server, request, Response(200, event.object), accept).body
+        shown = present(self._server, request, Response(200, event.object), accept, as_text=True).body
         if not is_first and isinstance(shown, dict) and shown.get("kind") == "Table":
             return shown | {"columnDefinitions": None}
         return shown

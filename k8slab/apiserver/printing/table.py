@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from k8slab.api.codec import to_dict
+import msgspec
+
+from k8slab.api.codec import encode_json, to_dict
 from k8slab.api.request import ListBody, Request, Response
 from k8slab.api.wire import to_wire
 from k8slab.apiserver.crd.columns import cells, column_definitions
@@ -83,8 +85,10 @@ def table_response(call: Call, response: Response) -> Response:
     return Response(response.code, table_of(call.server, call.request, body), response.warnings)
 
 
-def table_of(server: APIServer, request: Request, body: Any, api_version: str = META) -> dict[str, Any]:
-    """One object or a list as a Table (plain data)."""
+def table_of(
+    server: APIServer, request: Request, body: Any, api_version: str = META, as_text: bool = False
+) -> dict[str, Any]:
+    """One object or a list as a Table: plain data, with the rows' objects as JSON texts where `as_text`."""
     if isinstance(body, dict):
         return body
     metadata: dict[str, Any] = {}
@@ -103,11 +107,11 @@ def table_of(server: APIServer, request: Request, body: Any, api_version: str = 
     include = request.options.include_object
     if resource.custom:
         columns = column_definitions(resource)
-        rows = [_row(item, now, include, api_version, cells(item, resource, now.unix_us)) for item in items]
+        rows = [_row(item, now, include, api_version, as_text, cells(item, resource, now.unix_us)) for item in items]
     else:
         is_scale = request.subresource == "scale"
         columns = list(definitions(*SCALES if is_scale else (resource.group, resource.plural)))
-        rows = [_row(item, now, include, api_version) for item in items]
+        rows = [_row(item, now, include, api_version, as_text) for item in items]
     return {
         "kind": "Table",
         "apiVersion": api_version,
@@ -117,7 +121,9 @@ def table_of(server: APIServer, request: Request, body: Any, api_version: str = 
     }
 
 
-def _row(obj: Any, now: Now, include: str, api_version: str, made: list[Any] | None = None) -> dict[str, Any]:
+def _row(
+    obj: Any, now: Now, include: str, api_version: str, as_text: bool, made: list[Any] | None = None
+) -> dict[str, Any]:
     if made is None:
         shown = CONVERSIONS.get((obj.apiVersion, obj.kind), _same)(obj)
         row: dict[str, Any] = {"cells": CELLS.get(obj.kind, cluster.created)(shown, now)}
@@ -126,13 +132,20 @@ def _row(obj: Any, now: Now, include: str, api_version: str, made: list[Any] | N
     if made is None and obj.kind == "Pod" and obj.status is not None and obj.status.phase in pods.COMPLETED:
         row["conditions"] = [pods.COMPLETED[obj.status.phase]]
     if include == "Object":
+<<<<<<< HEAD
         row["object"] = to_wire(obj)
+=======
+        row["object"] = msgspec.Raw(encode_json(obj)) if as_text else to_dict(obj)
+>>>>>>> 9c5174e (Tables over HTTP carry metadata as it is encoded; benchmark of HTTP lists, creations and watchers)
     elif include == "None":
         row["object"] = None
     else:
-        metadata = to_dict(shown.metadata)
+        metadata: Any
         if obj.kind == "DaemonSet" and made is None:
+            metadata = to_dict(shown.metadata)
             _drop_template_generation(metadata)
+        else:
+            metadata = msgspec.Raw(encode_json(shown.metadata)) if as_text else to_dict(shown.metadata)
         row["object"] = {"kind": "PartialObjectMetadata", "apiVersion": api_version, "metadata": metadata}
     return row
 
