@@ -1,7 +1,7 @@
 """Clients of a served cluster, in a process of their own: ``python -m benchmarks.httpload ROLE PORT TOKEN NUMBER``.
 
 ``creators`` send creations over so many connections as fast as they are answered; ``watchers`` hold so many watches of
-one resource while one writer writes 100 times a second, and say how long after being sent each write reached the last
+one resource while others write 100 times a second, and say how long after being sent each write reached the last
 of them. Prints one line of JSON.
 """
 
@@ -16,6 +16,8 @@ import time
 CREATIONS = 4000
 WRITES = 500
 WRITE_PERIOD = 0.01
+#: Connections over which the watched writes come: each waits for its answer.
+WRITERS = 20
 MAPS = "/api/v1/namespaces/default/configmaps"
 #: Connections that are opened at a time.
 OPENING = 25
@@ -112,12 +114,16 @@ async def watchers(port: int, token: str, number: int) -> dict[str, float]:
         if await connection.send("GET", f"{MAPS}?{begin}") != 200:
             raise SystemExit(f"watch: {connection.head!r}")
     tasks = [asyncio.create_task(lags.watch(connection)) for connection in connections]
-    writer = await Connection(port, token).open()
+    writers = [await Connection(port, token).open() for _ in range(WRITERS)]
     begun = time.perf_counter()
-    for count in range(WRITES):
-        await asyncio.sleep(max(0.0, begun + count * WRITE_PERIOD - time.perf_counter()))
-        if await writer.call("POST", MAPS, config_map(f"watched-{count}")) != 201:
-            raise SystemExit("a write failed")
+
+    async def write(index: int) -> None:
+        for count in range(index, WRITES, WRITERS):
+            await asyncio.sleep(max(0.0, begun + count * WRITE_PERIOD - time.perf_counter()))
+            if await writers[index].call("POST", MAPS, config_map(f"watched-{count}")) != 201:
+                raise SystemExit("a write failed")
+
+    await asyncio.gather(*map(write, range(WRITERS)))
     took = time.perf_counter() - begun
     deadline = time.perf_counter() + 20
     # The last write is counted with the next one, which does not come.

@@ -21,7 +21,7 @@ from k8slab.serve.logs import serve_log
 from k8slab.serve.negotiation import JSON, YAML, choose
 from k8slab.serve.streaming import SUBRESOURCES as SESSIONS
 from k8slab.serve.streaming import Streaming
-from k8slab.serve.watching import DEFAULT_TIMEOUT, EventCache, Stream, serve_watch
+from k8slab.serve.watching import DEFAULT_TIMEOUT, EventCache, Rounds, Stream, serve_watch
 
 if TYPE_CHECKING:
     from k8slab.serve.authentication import Authenticator
@@ -44,6 +44,7 @@ class Resources:
         self.server = door.cluster.server
         self._authenticator = authenticator
         self._events = EventCache(self.server)
+        self._rounds = Rounds()
         self._streaming = Streaming(door)
 
     async def serve(self, exchange: Exchange) -> None:
@@ -113,7 +114,7 @@ class Resources:
     async def _watch(self, exchange: Exchange, request: Request, accept: str) -> None:
         options = request.options
         timeout = float(options.timeout_seconds or DEFAULT_TIMEOUT)
-        stream = Stream(asyncio.get_running_loop(), self.door.seen)
+        stream = Stream(asyncio.get_running_loop(), self.door.seen, self._rounds)
         # The client's time is real time: the server's own timer would count virtual seconds.
         asked = request.replace(sink=stream.push, options=replace(options, timeout_seconds=0))
         response = await self.door.handle(asked)

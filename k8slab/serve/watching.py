@@ -27,8 +27,47 @@ CACHED = 4_096
 DEFAULT_TIMEOUT = 1800.0
 
 
+#: About what it takes to send one watch what waits for it, in seconds.
+TURN = 0.0001
+
 Seen = Callable[[int], Awaitable[None]]
 """Waits until a revision may be shown to clients (`Door.seen`)."""
+
+
+class Rounds:
+    """Wakes the streams that have something to send, many at a time.
+
+    Sending a thousand watches one event each takes as long as sending them ten each. So after each round there is a
+    rest of about the time that the round takes: where there are few watches nobody notices, where there are many the
+    events of that time go together.
+    """
+
+    def __init__(self) -> None:
+        self._asking: deque[Stream] = deque()
+        self._planned = False
+        self._rest_until = 0.0
+
+    def ask(self, stream: Stream, loop: asyncio.AbstractEventLoop) -> None:
+        """Wake a stream in the next round; called on any thread. Raises RuntimeError where the loop is closed."""
+        self._asking.append(stream)
+        if not self._planned:
+            self._planned = True
+            loop.call_soon_threadsafe(self._plan, loop)
+
+    def _plan(self, loop: asyncio.AbstractEventLoop) -> None:
+        rest = self._rest_until - loop.time()
+        if rest > 0:
+            loop.call_later(rest, self._run, loop)
+        else:
+            self._run(loop)
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        # In this order: who asks in between plans a round of its own.
+        self._planned = False
+        count = len(self._asking)
+        for _ in range(count):
+            self._asking.popleft().wake()
+        self._rest_until = loop.time() + 2 * count * TURN
 
 
 class Stream:
@@ -37,9 +76,12 @@ class Stream:
     A copy of a lab (a fork, a saved one) has no client: its streams are closed and take nothing.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop | None = None, seen: Seen | None = None) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop | None = None, seen: Seen | None = None, rounds: Rounds | None = None
+    ) -> None:
         self.closed = loop is None
         self._loop, self._seen = loop, seen
+        self._rounds = rounds or Rounds()
         self._events: deque[WatchEvent] = deque()
         self._wake = asyncio.Event()
         self._waking = False
@@ -59,9 +101,13 @@ class Stream:
         if not self._waking:
             self._waking = True
             try:
-                self._loop.call_soon_threadsafe(self._wake.set)
+                self._rounds.ask(self, self._loop)
             except RuntimeError:  # the server has stopped and its loop is closed
                 self.closed = True
+
+    def wake(self) -> None:
+        """Its turn has come; called on the loop's thread."""
+        self._wake.set()
 
     async def take(self) -> list[WatchEvent]:
         """Wait for events; empty where there will be no more."""
