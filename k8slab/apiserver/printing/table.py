@@ -132,11 +132,7 @@ def _row(
     if made is None and obj.kind == "Pod" and obj.status is not None and obj.status.phase in pods.COMPLETED:
         row["conditions"] = [pods.COMPLETED[obj.status.phase]]
     if include == "Object":
-<<<<<<< HEAD
         row["object"] = to_wire(obj)
-=======
-        row["object"] = msgspec.Raw(encode_json(obj)) if as_text else to_dict(obj)
->>>>>>> 9c5174e (Tables over HTTP carry metadata as it is encoded; benchmark of HTTP lists, creations and watchers)
     elif include == "None":
         row["object"] = None
     else:
