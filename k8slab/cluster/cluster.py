@@ -216,8 +216,8 @@ class Cluster:
     def component_client(self, name: str, agent: str = "") -> Client:
         """A client with the rights of a component, as which others than itself may act (``agent``)."""
         user = UserInfo(name=f"system:{name}", groups=("system:authenticated",))
-        scheme = self.server.scheme
-        return Client(self.server.handle, self.clock, self.trace, user=user, user_agent=agent or name, scheme=scheme)
+        parts = {"scheme": self.server.scheme, "renewals": self.server.renewals}
+        return Client(self.server.handle, self.clock, self.trace, user=user, user_agent=agent or name, **parts)
 
     def _boot(self) -> None:
         with self.trace.acting("kube-apiserver"):

@@ -42,6 +42,18 @@ def test_components_hold_leases():
     assert [text.split()[1:] for text in messages] == [["became", "leader"]] * 2
 
 
+def test_a_leader_whose_lease_is_taken_or_deleted_notices():
+    lab = Lab(workers=1)
+    lab.delete("lease/kube-scheduler", namespace="kube-system")
+    lab.run("3s")
+    assert holder(lab, "kube-scheduler").startswith("control-plane-1_")
+    lab.patch("lease/kube-scheduler", {"spec": {"holderIdentity": "intruder"}}, namespace="kube-system")
+    lab.run("14s")
+    assert holder(lab, "kube-scheduler") == "intruder" and "kube-scheduler" not in leaders(lab)
+    lab.run("20s")
+    assert holder(lab, "kube-scheduler").startswith("control-plane-1_") and "kube-scheduler" in leaders(lab)
+
+
 @pytest.mark.parametrize("component", LEASES)
 def test_another_takes_over_when_the_leader_crashes(component):
     lab = Lab(workers=1, replicas={component: 2})
