@@ -22,6 +22,8 @@ LEASE_DURATION = 15 * SECOND
 RENEW_DEADLINE = 10 * SECOND
 RETRY_PERIOD = 2 * SECOND
 JITTER_FACTOR = 1.2
+LAG = 317
+"""Microseconds by which a leader's renewals come after the start of its work, at least."""
 
 
 class LeaderElector:
@@ -127,7 +129,7 @@ class LeaderElector:
     def _hand_over(self) -> bool:
         """Let the API server renew the Lease from now on. Returns whether it does."""
         self._timer = None
-        first, order = self.clock.now + self.retry_period, crc32(self.identity.encode())
+        first, order = self.clock.now + self._pause(True), crc32(self.identity.encode())
         with self.trace.acting(self.client.user_agent, note=f"{self.identity} wants the Lease {self.name}"):
             self._renewal = self.client.renew(self.observed, "", first, self.retry_period, order, self._broken)
         return self._renewal is not None
@@ -141,7 +143,10 @@ class LeaderElector:
         self._timer = self.clock.call_at(max(self._renewed_at + self.retry_period, self.clock.now), self._tick)
 
     def _pause(self, acquired: bool) -> int:
-        if acquired or self.leading:
+        if acquired and not self.leading:
+            # A new leader starts its work first, then renews: never at the very instant of its other rounds.
+            return self.retry_period + LAG + crc32(self.identity.encode()) % LAG
+        if self.leading:
             return self.retry_period
         return self.retry_period + int(self.retry_period * JITTER_FACTOR * self.rng.random())
 
