@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from k8slab.api.quantity import add, sub
@@ -11,6 +12,11 @@ Usage = dict[str, Any]
 
 COMPUTE = ("cpu", "memory", "ephemeral-storage")
 BY_NAME = ("configmaps", "secrets", "services", "replicationcontrollers", "resourcequotas", "persistentvolumeclaims")
+HUGE = "hugepages-"
+STORAGE_CLASS = ".storageclass.storage.k8s.io/"
+OF_PODS = frozenset({"pods", *(f"{prefix}{name}" for prefix in ("", "requests.", "limits.") for name in COMPUTE)})
+OF_SERVICES = frozenset({"services", "services.nodeports", "services.loadbalancers"})
+OF_CLAIMS = frozenset({"persistentvolumeclaims", "requests.storage"})
 MUST_SPECIFY = frozenset({"cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"})
 
 
@@ -31,13 +37,28 @@ def usage_of(group: str, plural: str, obj: Any) -> Usage:
     return usage
 
 
+def matching(group: str, plural: str, names: Iterable[str]) -> list[str]:
+    """Those of the names in a quota that count such objects, sorted."""
+    counted = f"count/{plural}.{group}" if group else f"count/{plural}"
+    return sorted(name for name in names if name == counted or (not group and _counts(plural, name)))
+
+
+def _counts(plural: str, name: str) -> bool:
+    if plural == "pods":
+        extended = name.startswith("requests.") and ("/" in name or name.startswith(f"requests.{HUGE}"))
+        return name in OF_PODS or name.startswith(HUGE) or extended
+    if plural == "persistentvolumeclaims":
+        return name in OF_CLAIMS or name.partition(STORAGE_CLASS)[2] in OF_CLAIMS
+    return name in OF_SERVICES if plural == "services" else name == plural and name in BY_NAME
+
+
 def _pod_usage(pod: Any) -> Usage:
     if is_terminal(pod):
         return {}
     usage: Usage = {"pods": "1"}
     for name, amount in pod_requests(pod).items():
         usage[f"requests.{name}"] = amount
-        if name in COMPUTE:
+        if name in COMPUTE or name.startswith(HUGE):
             usage[name] = amount
     for name, amount in pod_limits(pod).items():
         if name in COMPUTE:
@@ -62,7 +83,7 @@ def _claim_usage(claim: Any) -> Usage:
     storage = ((resources.requests if resources is not None else None) or {}).get("storage")
     usage: Usage = {"requests.storage": storage} if storage is not None else {}
     if claim.spec.storageClassName:
-        prefix = f"{claim.spec.storageClassName}.storageclass.storage.k8s.io/"
+        prefix = f"{claim.spec.storageClassName}{STORAGE_CLASS}"
         usage[f"{prefix}persistentvolumeclaims"] = "1"
         if storage is not None:
             usage[f"{prefix}requests.storage"] = storage

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from k8slab.api.quantity import canonical, compare, is_zero
+from k8slab.api.quantity import canonical, compare
 from k8slab.apiserver.admission.plugin import Plugin, refuse
-from k8slab.apiserver.usage import MUST_SPECIFY, Usage, difference, in_scope, total, usage_of
+from k8slab.apiserver.usage import MUST_SPECIFY, Usage, difference, in_scope, matching, total, usage_of
 
 if TYPE_CHECKING:
     from k8slab.apiserver.call import Call
@@ -22,44 +22,52 @@ class ResourceQuota(Plugin):
 
     def validate(self, call: Call, obj: Any, old: Any) -> None:
         """Refuse what exceeds a quota; what fits is charged at once, before the controller counts again."""
-        if call.namespace is None or call.subresource == "status":
+        if call.namespace is None or call.subresource == "status" or not _is_charged(call, old):
             return
-        quotas = call.server.peek_all("resourcequotas", call.namespace)
-        if not quotas:
+        concerned = [
+            quota for quota in call.server.peek_all("resourcequotas", call.namespace) if _ask(call, quota, obj)
+        ]
+        if not concerned:
             return
         cost = _cost(call, obj, old)
-        if not cost:
-            return
-        charges = [charge for quota in quotas if (charge := _charge(call, quota, obj, cost)) is not None]
-        for quota, used in charges:
+        for quota, used in [each for quota in concerned if (each := _charge(call, quota, obj, cost)) is not None]:
             _store(call, quota, used)
+
+
+def _is_charged(call: Call, old: Any) -> bool:
+    resource = call.endpoint.resource
+    return old is None or (resource.plural in CHARGED_ON_UPDATE and not resource.group)
 
 
 def _cost(call: Call, obj: Any, old: Any) -> Usage:
     resource = call.endpoint.resource
     cost = usage_of(resource.group, resource.plural, obj)
-    if old is None:
-        return cost
-    if resource.plural not in CHARGED_ON_UPDATE or resource.group:
-        return {}
-    extra = difference(cost, usage_of(resource.group, resource.plural, old))
-    return {name: amount for name, amount in extra.items() if compare(amount, "0") > 0}
+    if old is not None:
+        cost = difference(cost, usage_of(resource.group, resource.plural, old))
+    return {name: amount for name, amount in cost.items() if compare(amount, "0") > 0}
+
+
+def _ask(call: Call, quota: Any, obj: Any) -> bool:
+    """Whether the quota concerns the object. Raises Forbidden where the two do not say enough."""
+    status = quota.status
+    hard = (status.hard if status is not None else None) or {}
+    resource = call.endpoint.resource
+    names = matching(resource.group, resource.plural, hard)
+    if not names or not in_scope(quota, obj):
+        return False
+    _check_specified(call, quota, obj, names)
+    if not (status.used or {}).keys() >= set(names):
+        why = f"status unknown for quota: {quota.metadata.name}, resources: {','.join(names)}"
+        raise refuse(call, obj, why)
+    return True
 
 
 def _charge(call: Call, quota: Any, obj: Any, cost: Usage) -> tuple[Any, Usage] | None:
-    """The quota with its usage after the object, or None where it does not concern it. Raises Forbidden."""
-    hard = (quota.status.hard if quota.status is not None else None) or {}
-    if not in_scope(quota, obj):
-        return None
-    _check_specified(call, quota, obj, cost, quota.spec.hard or {})
-    asked = {name: amount for name, amount in cost.items() if name in (quota.spec.hard or {}) and not is_zero(amount)}
+    """The quota with its usage after the object, or None where that is the same. Raises Forbidden."""
+    hard, used = quota.status.hard, quota.status.used
+    asked = {name: amount for name, amount in cost.items() if name in hard}
     if not asked:
         return None
-    used = (quota.status.used if quota.status is not None else None) or {}
-    unknown = sorted(name for name in asked if name not in hard or name not in used)
-    if unknown:
-        why = f"status unknown for quota: {quota.metadata.name}, resources: {','.join(unknown)}"
-        raise refuse(call, obj, why)
     after = total(used, asked)
     exceeded = sorted(name for name in asked if compare(after[name], hard[name]) > 0)
     if exceeded:
@@ -68,12 +76,12 @@ def _charge(call: Call, quota: Any, obj: Any, cost: Usage) -> tuple[Any, Usage] 
     return quota, after
 
 
-def _check_specified(call: Call, quota: Any, obj: Any, cost: Usage, hard: Usage) -> None:
+def _check_specified(call: Call, quota: Any, obj: Any, names: list[str]) -> None:
     """Where processor or memory is limited, every container must say what it wants."""
     if obj.kind != "Pod" or call.operation != "CREATE":
         return
     missing = {}
-    for name in sorted(MUST_SPECIFY & hard.keys()):
+    for name in sorted(MUST_SPECIFY.intersection(names)):
         silent = [each.name for each in _containers(obj) if not _specifies(each, name)]
         if silent and not _pod_specifies(obj, name):
             missing[name] = f"{name} for: {','.join(sorted(set(silent)))}"
