@@ -102,7 +102,7 @@ class Kubelet:
         self.runtime = Containerd(self)
         self.static = StaticPods(self)
         self.manifests = Manifests(self)
-        self.world = World(client, cni)
+        self.world = World(client, cni, streams.stream("kube-proxy"))
         self.workers: dict[str, PodWorker] = {}
         self.crash_backoff = Backoff()
         self.image_backoff = Backoff()

@@ -509,8 +509,9 @@ class PodWorker:
             status, body = self.answer(target[1], target[2])
             return (1, "") if kind == "tcp" and status < 0 else (status, body)
         if self.pod.spec.hostAliases:
-            known = aliased(self.pod, target if kind == "dns" else target[0])
-            target = known if kind == "dns" else (known, *target[1:])
+            is_name = kind in ("dns", "lookup")
+            known = aliased(self.pod, target if is_name else target[0])
+            target = known if is_name else (known, *target[1:])
         return self.kubelet.world.ask(self.pod.metadata.namespace, kind, target)
 
     def etc(self) -> dict[str, str]:

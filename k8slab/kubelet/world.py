@@ -12,6 +12,14 @@ from k8slab.errors import ApiError
 
 CLUSTER_DOMAIN = "cluster.local"
 KUBE_PROXY = UserInfo(name="system:kube-proxy", groups=("system:authenticated",))
+_WORDS = (
+    "ai app biz ca ch cloud cn co com de dev edu es eu example fr gg gov in info int io it jp me mil net nl org ru sh "
+    "tech uk us xyz"
+)
+DOMAINS = frozenset(_WORDS.split())
+"""Top-level domains: other names of several parts are those of Services in namespaces."""
+OUTSIDE = "93.184.215.14"
+"""The address of everything that is not in the cluster."""
 NO_NAME, NO_ANSWER = (-1, ""), (-2, "")
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 
@@ -22,20 +30,26 @@ class World:
     Args:
         client: leads to the API server, which is asked for Services and EndpointSlices.
         cni: delivers requests to addresses.
+        rng: chooses among the endpoints of a Service, as kube-proxy's rules do.
     """
 
-    def __init__(self, client: Any, cni: Any) -> None:
+    def __init__(self, client: Any, cni: Any, rng: Any = None) -> None:
         # Names and addresses of Services are the business of the node's kube-proxy, not of its kubelet.
         self.client = Client(client.handle, client.clock, client.trace, user=KUBE_PROXY, user_agent="kube-proxy")
         self.cni = cni
+        self.rng = rng
 
     def ask(self, namespace: str, kind: str, target: Any) -> Any:
-        """`dns`: a name's address or ""; `http` and `tcp`: `(status, body)` for `(host, port, path)`.
+        """Answer a question of a program.
 
-        Status 0 means refused, -1 no such name, -2 no answer; an open port that speaks no HTTP is 1 for `tcp`.
+        `dns`: a name's address or ""; `lookup`: a name in full and all its addresses; `http` and `tcp`: status and body
+        for `(host, port, path)`. Status 0 means refused, -1 no such name, -2 no answer; an open port that speaks no
+        HTTP is 1 for `tcp`.
         """
         if kind == "dns":
             return self.resolve(namespace, target)
+        if kind == "lookup":
+            return self.lookup(namespace, target)
         host, port, path = target
         status, body = self._request(namespace, host, port, path)
         if kind == "tcp" and (status == -1 and body is None):
@@ -44,16 +58,35 @@ class World:
 
     def resolve(self, namespace: str, host: str) -> str:
         """The address of a name, as the cluster's DNS answers; "" where there is none."""
+        addresses = self.lookup(namespace, host)[1]
+        return addresses[0] if addresses else ""
+
+    def lookup(self, namespace: str, host: str) -> tuple[str, list[str]]:
+        """A name in full and its addresses: a Service's, its Pods' where it is headless, a Pod's with a hostname."""
         if _ADDRESS.fullmatch(host):
-            return host
+            return host, [host]
         service = self._service(namespace, host)
         if service is None:
-            outside = "." in host and not host.endswith((CLUSTER_DOMAIN, ".svc"))
-            return "93.184.215.14" if outside and host.count(".") < 3 else ""
+            return self._pod_name(namespace, host) or (host, [OUTSIDE] if _is_outside(host) else [])
+        name = f"{service.metadata.name}.{service.metadata.namespace}.svc.{CLUSTER_DOMAIN}"
         if service.spec.clusterIP and service.spec.clusterIP != "None":
-            return service.spec.clusterIP
-        ready = self._endpoints(service, None)
-        return ready[0][0] if ready else ""
+            return name, [service.spec.clusterIP]
+        return name, list(dict.fromkeys(address for address, _ in self._endpoints(service, None)))
+
+    def _pod_name(self, namespace: str, host: str) -> tuple[str, list[str]] | None:
+        """What the name of a Pod below its Service stands for (`web-0.nginx`); None where it is no such name."""
+        hostname, _, rest = host.partition(".")
+        service = self._service(namespace, rest) if rest else None
+        if service is None:
+            return None
+        addresses = [
+            address
+            for endpoint in self._ready(service)
+            if endpoint.hostname == hostname
+            for address in endpoint.addresses or ()
+        ]
+        domain = f"{service.metadata.name}.{service.metadata.namespace}.svc.{CLUSTER_DOMAIN}"
+        return (f"{hostname}.{domain}", addresses) if addresses else None
 
     def targets(self, namespace: str, host: str, port: int) -> list[tuple[str, int]]:
         """Addresses and ports to which requests for a host and port may be led."""
@@ -74,14 +107,19 @@ class World:
         else:
             service = self._service(namespace, host)
         if service is None:
-            return (200, "") if self.resolve(namespace, host) else NO_NAME
+            address = self.resolve(namespace, host)
+            if not address:
+                return NO_NAME
+            return (200, "") if address == OUTSIDE else self._deliver(address, port, path)
         wanted = next((p for p in service.spec.ports or () if p.port == port), None)
         headless = service.spec.clusterIP == "None"
         if wanted is None and not headless:
             return NO_ANSWER
-        for address, target in self._endpoints(service, None if headless else wanted):
-            return self._deliver(address, port if headless else target, path)
-        return (0, "")
+        endpoints = self._endpoints(service, None if headless else wanted)
+        if not endpoints:
+            return (0, "")
+        address, target = self.rng.choice(endpoints) if self.rng is not None else endpoints[0]
+        return self._deliver(address, port if headless else target, path)
 
     def _deliver(self, address: str, port: int, path: str) -> tuple[int, str | None]:
         status, body = self.cni.request(address, port, path)
@@ -110,22 +148,38 @@ class World:
 
     def _endpoints(self, service: Any, port: Any) -> list[tuple[str, int]]:
         """Addresses and target ports of the ready endpoints."""
+        found: list[tuple[str, int]] = []
+        for part in self._slices(service):
+            number = next((p.port for p in part.ports or () if port is None or (p.name or "") == (port.name or "")), 0)
+            for endpoint in part.endpoints or ():
+                if _is_ready(endpoint):
+                    found.extend((address, number) for address in endpoint.addresses or ())
+        return found
+
+    def _ready(self, service: Any) -> list[Any]:
+        """The ready endpoints."""
+        return [each for part in self._slices(service) for each in part.endpoints or () if _is_ready(each)]
+
+    def _slices(self, service: Any) -> list[Any]:
         metadata = service.metadata
         try:
-            slices = self.client.list(
+            found = self.client.list(
                 "endpointslices.discovery.k8s.io",
                 metadata.namespace,
                 label_selector=f"kubernetes.io/service-name={metadata.name}",
-            ).items
+            )
         except ApiError:
             return []
-        found: list[tuple[str, int]] = []
-        for part in slices:
-            number = next((p.port for p in part.ports or () if port is None or (p.name or "") == (port.name or "")), 0)
-            for endpoint in part.endpoints or ():
-                if endpoint.conditions is None or endpoint.conditions.ready is not False:
-                    found.extend((address, number) for address in endpoint.addresses or ())
-        return found
+        return list(found.items)
+
+
+def _is_ready(endpoint: Any) -> bool:
+    return endpoint.conditions is None or endpoint.conditions.ready is not False
+
+
+def _is_outside(host: str) -> bool:
+    """Whether a name is one of the Internet."""
+    return host.rstrip(".").rpartition(".")[2].lower() in DOMAINS and "." in host
 
 
 def _addresses(service: Any) -> list[str]:

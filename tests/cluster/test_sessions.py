@@ -332,5 +332,68 @@ def test_a_session_is_who_the_container_is(client: Client) -> None:
     ]
 
 
+STATEFUL = """
+apiVersion: v1
+kind: Service
+metadata: {name: db}
+spec: {clusterIP: None, selector: {app: db}, ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  replicas: 2
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: main, image: nginx}]}
+"""
+
+
+def test_names_of_services_and_of_pods_below_them(client: Client) -> None:
+    from k8slab.api.documents import load_all
+
+    for body in load_all(STATEFUL):
+        group, plural = ("apps", "statefulsets") if body["kind"] == "StatefulSet" else ("", "services")
+        client.cluster.gate.handle(Request(verb="create", resource=plural, group=group, namespace="default", body=body))
+    client.run(60)
+    ips = [client.pod(f"db-{number}").status.podIP for number in (0, 1)]
+    client.open("exec", "db-0", "sh", "-c", "hostname > /usr/share/nginx/html/index.html")
+    client.run(1)
+    client.open("exec", "db-1", "sh", "-c", "wget -qO- db-0.db; nslookup db")
+    client.run(1)
+    lines = client.said().splitlines()
+    assert lines[0] == "db-0"
+    assert [line for line in lines if line.startswith("Name:")] == ["Name:\tdb.default.svc.cluster.local"] * 2
+    assert sorted(line.split()[1] for line in lines[4:] if line.startswith("Address: ")) == sorted(ips)
+    client.seen.clear()
+    client.open(
+        "exec", "db-1", "sh", "-c", "nslookup db-0.db.default.svc.cluster.local; nslookup db-7.db; wget db-7.db"
+    )
+    client.run(1)
+    assert f"Name:\tdb-0.db.default.svc.cluster.local\nAddress: {ips[0]}\n" in client.said()
+    assert "** server can't find db-7.db: NXDOMAIN" in client.said()
+    assert client.said("stderr") == "wget: bad address 'db-7.db'\n"
+
+
+def test_requests_are_spread_over_the_endpoints(client: Client) -> None:
+    for name in ("a", "b"):
+        client.make(name, "nginx")
+        pod = {"metadata": {"labels": {"app": "web"}}}
+        patch = Request(verb="patch", resource="pods", namespace="default", name=name, body=pod)
+        client.cluster.gate.handle(patch.replace(content_type="application/merge-patch+json"))
+        client.open("exec", name, "sh", "-c", "hostname > /usr/share/nginx/html/index.html")
+    spec = {"selector": {"app": "web"}, "ports": [{"port": 80}]}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec}
+    client.cluster.gate.handle(Request(verb="create", resource="services", namespace="default", body=service))
+    client.run(5)
+    client.open("exec", "a", "sh", "-c", "for i in $(seq 40); do wget -qO- web; done")
+    client.run(5)
+    counts = [client.said().count(name) for name in ("a", "b")]
+    assert sum(counts) == 40
+    assert min(counts) > 8
+
+
 def _ready(pod) -> bool:
     return any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions)

@@ -452,13 +452,13 @@ def _wget(shell: Shell, argv: Argv, status: int, body: str) -> int:
 
 def _nslookup(shell: Shell, argv: Argv) -> int:
     host = next((word for word in argv[1:] if not word.startswith("-")), "")
-    address = shell.ask("dns", host)
+    name, addresses = shell.ask("lookup", host)
     shell.sleep(5 * MILLISECOND)
     shell.write("Server:\t\t10.96.0.10\nAddress:\t10.96.0.10:53\n\n")
-    if not address:
+    if not addresses:
         shell.write(f"** server can't find {host}: NXDOMAIN\n\n")
         return 1
-    shell.write(f"Name:\t{host}\nAddress: {address}\n\n")
+    shell.write("".join(f"Name:\t{name}\nAddress: {address}\n" for address in addresses) + "\n")
     return 0
 
 
