@@ -21,6 +21,7 @@ from k8slab.api.networking_v1 import ServiceCIDR, ServiceCIDRSpec
 from k8slab.api.scheduling_v1 import PriorityClass
 from k8slab.apiserver.rbac.policy import cluster_role_bindings, cluster_roles, role_bindings, roles
 from k8slab.apiserver.registry.allocator import address_text
+from k8slab.apiserver.tokens.legacy import tracking_config
 from k8slab.errors import ApiError
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def bootstrap(server: APIServer) -> None:
     """Create the objects that are missing."""
     for name in SYSTEM_NAMESPACES:
         _ensure(server, Namespace(metadata=ObjectMeta(name=name)))
+    _ensure(server, tracking_config(server))
     for name, value, description in PRIORITY_CLASSES:
         _ensure(server, PriorityClass(metadata=ObjectMeta(name=name), value=value, description=description))
     _ensure(server, _service_cidr(server))

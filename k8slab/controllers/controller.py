@@ -42,6 +42,7 @@ class Options(Struct, frozen=True):
     cluster_signing: Any = None
     """Who signs certificates (`pki.x509.Authority`); None: nobody does."""
     cluster_signing_duration: int = 365 * 24 * 3600 * SECOND
+    legacy_service_account_token_clean_up_period: int = 365 * 24 * 3600 * SECOND
     service_account_key: Any = None
     """Who signs tokens that Secrets keep: something with `sign(claims)`; None: nobody does."""
     request_time: int = 5 * MILLISECOND
@@ -88,6 +89,7 @@ ACCOUNTS = {
     "endpoints-controller": "endpoint-controller",
     "endpointslice-mirroring-controller": "endpointslicemirroring-controller",
     "garbage-collector-controller": "generic-garbage-collector",
+    "legacy-serviceaccount-token-cleaner-controller": "legacy-service-account-token-cleaner",
     "horizontal-pod-autoscaler-controller": "horizontal-pod-autoscaler",
     "node-ipam-controller": "node-controller",
     "node-lifecycle-controller": "node-controller",

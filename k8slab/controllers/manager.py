@@ -10,6 +10,7 @@ from k8slab.client.informer import STEADY
 from k8slab.controllers.controller import Context, Controller, Options
 from k8slab.controllers.registry import CONTROLLERS
 from k8slab.controllers.rootca import RootCAPublisher
+from k8slab.controllers.serviceaccounts import TokensController
 from k8slab.errors import K8sLabError
 from k8slab.sim.clock import Clock
 from k8slab.sim.seed import Streams
@@ -95,9 +96,10 @@ class ControllerManager:
 
     def trust(self, certificates: str) -> None:
         """Publish further authorities (PEM) besides the cluster's own (`--root-ca-file`)."""
-        publisher: Any = self.controllers.get(RootCAPublisher.name)
-        if publisher is not None:
-            publisher.trust(certificates)
+        for name in (RootCAPublisher.name, TokensController.name):
+            publisher: Any = self.controllers.get(name)
+            if publisher is not None:
+                publisher.trust(certificates)
 
     def pause(self, name: str) -> None:
         """Let one controller rest; what happens meanwhile waits in its queue. Raises K8sLabError for unknown names."""

@@ -32,7 +32,7 @@ from k8slab.controllers.podgc import PodGarbageCollector
 from k8slab.controllers.replicaset import ReplicaSetController, ReplicationController
 from k8slab.controllers.resourcequota import ResourceQuotaController
 from k8slab.controllers.rootca import RootCAPublisher
-from k8slab.controllers.serviceaccount import ServiceAccountController
+from k8slab.controllers.serviceaccounts import LegacyTokenCleaner, ServiceAccountController, TokensController
 from k8slab.controllers.statefulset import StatefulSetController
 from k8slab.controllers.tainteviction import TaintEvictionController
 from k8slab.controllers.ttl import TTLController
@@ -71,4 +71,6 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     CertificateSigningController,
     CertificateApprovingController,
     CertificateCleaner,
+    TokensController,
+    LegacyTokenCleaner,
 )

@@ -13,6 +13,7 @@ from k8slab.apiserver.subresources.finalize import finalize
 from k8slab.apiserver.subresources.node import log, pass_on
 from k8slab.apiserver.subresources.reviews import (
     review_access,
+    review_local_access,
     review_own_access,
     review_own_rules,
     review_self,
@@ -41,7 +42,7 @@ SUBRESOURCES: dict[tuple[str, str], dict[str, Handler]] = {
 
 RESOURCES: dict[str, Handler] = {
     "bindings": bind_by_body,
-    "localsubjectaccessreviews": review_access,
+    "localsubjectaccessreviews": review_local_access,
     "selfsubjectaccessreviews": review_own_access,
     "selfsubjectreviews": review_self,
     "selfsubjectrulesreviews": review_own_rules,

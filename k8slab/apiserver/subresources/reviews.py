@@ -10,23 +10,34 @@ from k8slab.api.request import Response, UserInfo
 from k8slab.apiserver.authorization import Attributes
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.decoding import decode_object
+from k8slab.apiserver.subresources.questions import local_errors, metadata_errors, selector_text, spec_errors
 from k8slab.apiserver.tokens import TokenError
 from k8slab.apiserver.tokens.legacy import note_use
 from k8slab.errors import FieldError, bad_request, internal_error, invalid
 
 
 def review_access(call: Call) -> Response:
-    """Whether somebody else may do something (SubjectAccessReview, LocalSubjectAccessReview)."""
+    """Whether somebody else may do something (SubjectAccessReview)."""
     review = _with_spec(decode_object(call), authorization.SubjectAccessReviewSpec)
-    spec = review.spec
-    extra = {key: tuple(values) for key, values in (spec.extra or {}).items()}
-    user = UserInfo(name=spec.user or "", groups=tuple(spec.groups or ()), uid=spec.uid or "", extra=extra)
-    return _answered(call, review, user)
+    _refuse(call, [*spec_errors(review.spec, about_self=False), *metadata_errors(review.metadata)])
+    return _answered(call, review, _subject(review.spec))
+
+
+def review_local_access(call: Call) -> Response:
+    """Whether somebody else may do something in a namespace (LocalSubjectAccessReview)."""
+    review = _with_spec(decode_object(call), authorization.SubjectAccessReviewSpec)
+    if review.metadata.namespace not in (None, "", call.namespace):
+        raise bad_request(f"spec.resourceAttributes.namespace must match namespace: {call.namespace}")
+    review = review.replace(metadata=review.metadata.replace(namespace=call.namespace))
+    errors = [*spec_errors(review.spec, about_self=False), *metadata_errors(review.metadata, local=True)]
+    _refuse(call, [*errors, *local_errors(review)])
+    return _answered(call, review, _subject(review.spec))
 
 
 def review_own_access(call: Call) -> Response:
     """Whether the asking user may do something (SelfSubjectAccessReview; `kubectl auth can-i`)."""
     review = _with_spec(decode_object(call), authorization.SelfSubjectAccessReviewSpec)
+    _refuse(call, [*spec_errors(review.spec, about_self=True), *metadata_errors(review.metadata)])
     return _answered(call, review, call.user)
 
 
@@ -34,13 +45,18 @@ def _with_spec(review: Any, cls: type) -> Any:
     return review if review.spec is not None else review.replace(spec=cls())
 
 
+def _refuse(call: Call, errors: list[FieldError]) -> None:
+    if errors:
+        raise invalid(call.endpoint.group_kind, "", errors)
+
+
+def _subject(spec: Any) -> UserInfo:
+    extra = {key: tuple(values) for key, values in (spec.extra or {}).items()}
+    return UserInfo(name=spec.user or "", groups=tuple(spec.groups or ()), uid=spec.uid or "", extra=extra)
+
+
 def _answered(call: Call, review: Any, user: UserInfo) -> Response:
-    spec = review.spec
-    wanted, path = spec.resourceAttributes, spec.nonResourceAttributes
-    if (wanted is None) is (path is None):
-        why = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
-        error = FieldError.invalid("spec.resourceAttributes", wanted, why)
-        raise invalid(call.endpoint.group_kind, "", [error])
+    wanted, path = review.spec.resourceAttributes, review.spec.nonResourceAttributes
     if path is not None:
         attributes = Attributes(user=user, verb=path.verb or "", path=path.path or "")
     else:
@@ -53,6 +69,7 @@ def _answered(call: Call, review: Any, user: UserInfo) -> Response:
             subresource=wanted.subresource or "",
             namespace=wanted.namespace or "",
             name=wanted.name or "",
+            field_selector=selector_text(wanted.fieldSelector),
         )
     decision = call.server.authorizer.authorize(attributes)
     status = authorization.SubjectAccessReviewStatus(allowed=decision.allowed, reason=decision.reason or None)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8slab.apiserver.tokens.issuer import ISSUER, LEGACY_ISSUER
+from k8slab.apiserver.tokens.issuer import ISSUER
 
 LEGACY = "kubernetes.io/serviceaccount/"
+"""Claims of tokens that Secrets keep begin with this."""
 WARN_ONLY = 3607
 """Seconds that the tokens ask for which every Pod gets."""
 EXTENDED = 365 * 24 * 60 * 60
@@ -46,19 +47,6 @@ def claims_of(
         "jti": token_id,
         "kubernetes.io": {key: private[key] for key in sorted(private)},
         "nbf": now,
-        "sub": username(account),
-    }
-
-
-def legacy_claims(account: Any, secret: Any) -> dict[str, Any]:
-    """The claims of a token that is kept in a Secret: it never expires."""
-    metadata = account.metadata
-    return {
-        "iss": LEGACY_ISSUER,
-        f"{LEGACY}namespace": metadata.namespace,
-        f"{LEGACY}secret.name": secret.metadata.name,
-        f"{LEGACY}service-account.name": metadata.name,
-        f"{LEGACY}service-account.uid": metadata.uid,
         "sub": username(account),
     }
 
