@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from k8slab.kubelet.behaviour import ProgramError, suggestion
 from k8slab.kubelet.credentials import Credential, refusal
-from k8slab.kubelet.programs import Program
+from k8slab.kubelet.program import Program
 from k8slab.kubelet.text import quoted, size
 from k8slab.sim.clock import MILLISECOND, SECOND
 

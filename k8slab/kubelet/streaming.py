@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from k8slab.errors import ApiError
 from k8slab.kubelet.container import RUNNING, Container
 from k8slab.kubelet.node import KUBELET_PORT
-from k8slab.kubelet.programs import SHELLS, Process, Program, command_node
+from k8slab.kubelet.program import Program
+from k8slab.kubelet.programs import SHELLS, Process, command_node
 from k8slab.kubelet.runtime import not_found
 from k8slab.kubelet.shell import ShellSyntaxError
 from k8slab.kubelet.shell.commands import COMMANDS

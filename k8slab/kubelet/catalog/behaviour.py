@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from k8slab.kubelet.images import Image
-from k8slab.kubelet.programs import Program
+from k8slab.kubelet.program import Program
 
 TERMINATED = 143
 IGNORES = None

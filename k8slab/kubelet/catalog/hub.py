@@ -22,7 +22,7 @@ from k8slab.kubelet.catalog.behaviour import (
     shell_image,
 )
 from k8slab.kubelet.images import Image, Repository
-from k8slab.kubelet.programs import Program
+from k8slab.kubelet.program import Program
 
 HUB: dict[str, Repository] = {
     "nginx": Repository(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from k8slab.kubelet.catalog.behaviour import MB, TERMINATED
 from k8slab.kubelet.images import Image, Repository
-from k8slab.kubelet.programs import Program
+from k8slab.kubelet.program import Program
 
 
 class Row(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from k8slab.kubelet.catalog.behaviour import IDLE, MB, NGINX, ONE_SHOT, STRESS, server_image, shell_image
 from k8slab.kubelet.images import Image, Repository
-from k8slab.kubelet.programs import Program
+from k8slab.kubelet.program import Program
 
 OTHERS: dict[str, Repository] = {
     "nginxinc/nginx-unprivileged": Repository(

@@ -6,7 +6,7 @@ from k8slab.kubelet.catalog.behaviour import BOUTIQUE, CASSANDRA, IDLE, IGNORES,
 from k8slab.kubelet.catalog.kubernetes import COMPONENTS, pause
 from k8slab.kubelet.catalog.others import OTHERS
 from k8slab.kubelet.images import Image, Repository
-from k8slab.kubelet.programs import Program
+from k8slab.kubelet.program import Program
 
 SAMPLES: dict[str, Repository] = {
     "gcr.io/google-samples/gb-frontend": Repository(
