@@ -76,6 +76,7 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     serve.add_argument("--control-planes", type=int, metavar="N", help="so many (default: 1)")
     serve.add_argument("--seed", type=int, help="seed of all randomness (default: 7)")
     serve.add_argument("--components", metavar="NAME,...", help="run these components only")
+    serve.add_argument("--cloud", action="store_const", const=True, help="put the machines into a simulated cloud")
     serve.add_argument("--data-dir", metavar="DIR", help="keep the cluster here, or go on with the one that is there")
     serve.add_argument("--epoch", metavar="TIME", help="the cluster's first time, in RFC 3339 (default: the present)")
     serve.add_argument(
@@ -158,7 +159,9 @@ def _serve(arguments: argparse.Namespace) -> int:
         from k8slab.serve.kept import find
     except ImportError as error:
         raise K8sLabError(f"serving needs more than is installed ({error}): pip install 'k8slab[serve]'") from None
-    asked = {name: getattr(arguments, name) for name in ("data_dir", "epoch", "workers", "control_planes", "seed")}
+    asked = {
+        name: getattr(arguments, name) for name in ("data_dir", "epoch", "workers", "control_planes", "seed", "cloud")
+    }
     found = find(components=arguments.components.split(",") if arguments.components else None, **asked)
     options = {name: getattr(arguments, name) for name in ("bind", "expose", "port", "kubeconfig", "speed")}
     options |= {name: getattr(arguments, name) for name in ("audit_log_path", "audit_policy_file")}

@@ -50,7 +50,8 @@ def control_plane_manifests(components: Sequence[str] | None = None, address: st
     """`/etc/kubernetes/manifests` of a control plane node: file name to YAML.
 
     Args:
-        components: which of kube-apiserver, kube-controller-manager, kube-scheduler run (default: all); etcd always.
+        components: which of kube-apiserver, kube-controller-manager, kube-scheduler (default: all), and
+            cloud-controller-manager run; etcd always.
         address: the machine's.
     """
     manifests = {
@@ -58,6 +59,7 @@ def control_plane_manifests(components: Sequence[str] | None = None, address: st
         "kube-apiserver.yaml": _apiserver(address),
         "kube-controller-manager.yaml": _controller_manager(),
         "kube-scheduler.yaml": _scheduler(),
+        "cloud-controller-manager.yaml": _cloud_manager(),
     }
     wanted = {"etcd", "kube-apiserver"}
     wanted |= set(components) if components is not None else {"kube-controller-manager", "kube-scheduler"}
@@ -136,6 +138,19 @@ def _controller_manager() -> str:
     )
     image = f"registry.k8s.io/kube-controller-manager:{VERSION}"
     return _manifest("kube-controller-manager", image, flags, 10257, ("/healthz", "/healthz"), "200m")
+
+
+def _cloud_manager() -> str:
+    flags = (
+        "allocate-node-cidrs=true",
+        "cloud-provider=lab",
+        f"cluster-cidr={POD_CIDR}",
+        "configure-cloud-routes=true",
+        "kubeconfig=/etc/kubernetes/cloud-controller-manager.conf",
+        "leader-elect=true",
+    )
+    image = f"registry.k8s.io/cloud-controller-manager:{VERSION}"
+    return _manifest("cloud-controller-manager", image, flags, 10258, ("/healthz", "/healthz"), "100m")
 
 
 def _scheduler() -> str:

@@ -59,6 +59,12 @@ def test_nodes_are_completed_by_the_cloud(lab):
     assert [(route.node, route.cidr) for route in lab.cloud.routes][1] == ("worker-1", node.spec.podCIDR)
 
 
+def test_its_controllers_run_in_a_pod(lab):
+    (pod,) = [pod for pod in lab.list("pods", namespace="kube-system") if "cloud" in pod.metadata.name]
+    assert pod.metadata.name == "cloud-controller-manager-control-plane-1" and pod.status.phase == "Running"
+    assert pod.status.containerStatuses[0].restartCount == 0
+
+
 def test_without_its_controller_nodes_stay_uninitialized_and_take_no_pods():
     parts = ("kube-apiserver", "kube-scheduler", "kube-controller-manager", "kubelet")
     lab = Lab(workers=1, control_planes=0, cloud=True, components=parts)
