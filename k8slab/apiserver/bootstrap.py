@@ -20,6 +20,7 @@ from k8slab.api.meta_v1 import ObjectMeta
 from k8slab.api.networking_v1 import ServiceCIDR, ServiceCIDRSpec
 from k8slab.api.scheduling_v1 import PriorityClass
 from k8slab.apiserver.rbac.policy import cluster_role_bindings, cluster_roles, role_bindings, roles
+from k8slab.apiserver.rbac.reconcile import must_be_replaced, reconciled
 from k8slab.apiserver.registry.allocator import address_text
 from k8slab.apiserver.tokens.legacy import tracking_config
 from k8slab.errors import ApiError
@@ -27,6 +28,7 @@ from k8slab.errors import ApiError
 if TYPE_CHECKING:
     from typing import Any
 
+    from k8slab.apiserver.registry.endpoint import Endpoint
     from k8slab.apiserver.server import APIServer
 
 SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
@@ -75,11 +77,23 @@ def _ensure_roles(server: APIServer) -> None:
         resource = server.scheme.of(objects[0])
         endpoint = server.endpoint(resource.plural, resource.group, resource.version)
         for obj in objects:
-            metadata = obj.metadata
-            if server.storage.find(endpoint, metadata.namespace, metadata.name) is None:
-                uid = server.streams.uid(resource.plural)
-                filled = metadata.replace(uid=uid, creationTimestamp=server.clock.rfc3339())
-                server.storage.create(endpoint, obj.replace(metadata=filled))
+            _ensure_role(server, endpoint, obj)
+
+
+def _ensure_role(server: APIServer, endpoint: Endpoint, obj: Any) -> None:
+    metadata = obj.metadata
+    kv = server.store.get(endpoint.key(metadata.namespace, metadata.name))
+    if kv is not None and must_be_replaced(kv.value, obj):
+        server.storage.delete(endpoint, kv)
+        kv = None
+    if kv is None:
+        uid = server.streams.uid(endpoint.plural)
+        filled = metadata.replace(uid=uid, creationTimestamp=server.clock.rfc3339())
+        server.storage.create(endpoint, obj.replace(metadata=filled))
+        return
+    changed = reconciled(kv.value, obj)
+    if changed != kv.value:
+        server.storage.update(endpoint, changed, kv, "update")
 
 
 def _service_cidr(server: APIServer) -> ServiceCIDR:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from k8slab import Lab
 from k8slab.apiserver.authorization import Attributes, Decision
 from k8slab.apiserver.rbac import RBAC
+from k8slab.pki import ecdsa, request
 
 CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
 POD = {"containers": [{"name": "c", "image": "nginx", "volumeMounts": [{"name": "data", "mountPath": "/data"}]}]}
@@ -29,6 +32,22 @@ STATEFUL = {
         "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": CLAIM}],
     },
 }
+TOKEN = {
+    "apiVersion": "v1",
+    "kind": "Secret",
+    "metadata": {"name": "token", "annotations": {"kubernetes.io/service-account.name": "default"}},
+    "type": "kubernetes.io/service-account-token",
+}
+CSR = {
+    "apiVersion": "certificates.k8s.io/v1",
+    "kind": "CertificateSigningRequest",
+    "metadata": {"name": "jane"},
+    "spec": {
+        "request": base64.b64encode(request.make(ecdsa.generate(1), "jane").encode()).decode(),
+        "signerName": "kubernetes.io/kube-apiserver-client",
+        "usages": ["client auth"],
+    },
+}
 
 
 def test_no_component_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,6 +65,8 @@ def test_no_component_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     lab.apply([CLASS, STATEFUL])
     lab.kubectl("create deployment web --image=nginx --replicas=3")
     lab.kubectl("expose deployment web --port=80")
+    lab.apply([TOKEN, CSR])
+    lab.kubectl("certificate approve jane")
     lab.kubectl("create job once --image=busybox -- true")
     lab.run("1m")
     lab.fail_node("worker-1")
@@ -55,6 +76,8 @@ def test_no_component_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     lab.kubectl("delete namespace gone")
     lab.run("1m")
     assert refused == []
+    assert lab.get("csr/jane").status.certificate
+    assert "token" in lab.get("secret/token").data
     assert lab.get("statefulset/db").status.readyReplicas
 
 
