@@ -17,7 +17,7 @@ from k8slab.kubelet.text import quoted
 from k8slab.sim.clock import SECOND
 
 STARTUP, READINESS, LIVENESS = "Startup", "Readiness", "Liveness"
-TLS_PORTS = frozenset((443, 4443, 5443, 6443, 8443, 9443, 10250, 10257, 10259))
+TLS_PORTS = frozenset((443, 4443, 5443, 6443, 8443, 9443, 10250, 10257, 10258, 10259))
 NO_COMMAND = 127
 EXEC_FAILED = (
     'rpc error: code = NotFound desc = failed to exec in container: failed to start exec "{}": OCI runtime exec '

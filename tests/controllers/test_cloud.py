@@ -60,9 +60,9 @@ def test_nodes_are_completed_by_the_cloud(lab):
 
 
 def test_its_controllers_run_in_a_pod(lab):
-    (pod,) = [pod for pod in lab.list("pods", namespace="kube-system") if "cloud" in pod.metadata.name]
-    assert pod.metadata.name == "cloud-controller-manager-control-plane-1" and pod.status.phase == "Running"
-    assert pod.status.containerStatuses[0].restartCount == 0
+    lab.run("1m")
+    pod = lab.get("pod/cloud-controller-manager-control-plane-1", namespace="kube-system")
+    assert pod.status.containerStatuses[0].ready and pod.status.containerStatuses[0].restartCount == 0
 
 
 def test_without_its_controller_nodes_stay_uninitialized_and_take_no_pods():

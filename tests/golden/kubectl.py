@@ -144,7 +144,7 @@ def _sets_in_motion(cluster: Cluster) -> bool:
     """Whether somebody acts on the last change: nobody does on a ConfigMap's, and nobody waited for it."""
     future, before = deepcopy(cluster), cluster.store.revision
     future.advance(AFTER)
-    keys = [future.trace.writes[each].key for each in range(before + 1, future.store.revision + 1)]
+    keys = [future.trace.write(each).key for each in range(before + 1, future.store.revision + 1)]
     return any(not key.startswith(UNNOTICED) for key in keys)
 
 

@@ -178,6 +178,7 @@ def _component(port: int, health: tuple[str, ...], memory: str, ready: str, logs
 HEALTH = ("/livez", "/readyz", "/healthz")
 APISERVER = _component(6443, HEALTH, "280Mi", "2s", ('"Starting kube-apiserver" version="v1.36.2"',))
 CONTROLLER_MANAGER = _component(10257, HEALTH, "55Mi", "1s", ('"Starting" version="v1.36.2"',))
+CLOUD_MANAGER = _component(10258, HEALTH, "30Mi", "1s", ('"Starting" version="v1.36.2"',))
 SCHEDULER = _component(10259, HEALTH, "22Mi", "1s", ('"Starting Kubernetes Scheduler" version="v1.36.2"',))
 PROXY = _component(10256, HEALTH, "18Mi", "500ms", ('"Using iptables Proxier"',))
 ETCD = Program(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from k8slab.kubelet.catalog.behaviour import (
     APISERVER,
+    CLOUD_MANAGER,
     CONTROLLER_MANAGER,
     COREDNS,
     ETCD,
@@ -30,7 +31,6 @@ def pause() -> Repository:
 
 _AGNHOST = Program(ready_after="100ms", memory="10Mi", cpu=1, body="NOW: 2026-01-01 00:00:00 +0000 UTC")
 _ECHO = Program(ready_after="300ms", ports=(8080, 8443), memory="8Mi")
-_CLOUD_MANAGER = Program(ready_after="1s", ports=(10258,), memory="30Mi", cpu=5)
 COMPONENTS: dict[str, Repository] = {
     "pause": pause(),
     "kube-apiserver": Repository(
@@ -40,7 +40,7 @@ COMPONENTS: dict[str, Repository] = {
         server_image(CONTROLLER_MANAGER, 24_200_000, "kube-controller-manager", shell=False), (), RELEASES, prefix="v"
     ),
     "cloud-controller-manager": Repository(
-        server_image(_CLOUD_MANAGER, 21_700_000, "cloud-controller-manager", shell=False), (), RELEASES, prefix="v"
+        server_image(CLOUD_MANAGER, 21_700_000, "cloud-controller-manager", shell=False), (), RELEASES, prefix="v"
     ),
     "kube-scheduler": Repository(
         server_image(SCHEDULER, 19_200_000, "kube-scheduler", shell=False), (), RELEASES, prefix="v"
