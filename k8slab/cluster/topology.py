@@ -9,6 +9,8 @@ from typing import Any
 from k8slab.api.quantity import QuantityError, milli
 from k8slab.errors import K8sLabError
 from k8slab.kubelet.node import NodeSpec
+from k8slab.kubelet.text import duration
+from k8slab.kubelet.thresholds import ThresholdError, thresholds
 from k8slab.network.cni import POD_NETWORK
 
 #: More nodes than Kubernetes supports (reference: "Considerations for large clusters") is surely a slip.
@@ -23,6 +25,22 @@ SHAPE_FIELDS = (
     *("eviction_hard", "eviction_soft", "eviction_soft_grace", "eviction_minimum_reclaim", "eviction_max_grace"),
     *("shutdown_grace_period", "shutdown_grace_period_critical_pods"),
 )
+
+
+TABLES = {
+    "system_reserved": '{"cpu": "200m"}',
+    "kube_reserved": '{"memory": "500Mi"}',
+    "eviction_hard": '{"memory.available": "500Mi"}',
+    "eviction_soft": '{"memory.available": "1Gi"}',
+    "eviction_soft_grace": '{"memory.available": "1m30s"}',
+    "eviction_minimum_reclaim": '{"memory.available": "500Mi"}',
+}
+NUMBERS = {
+    "pids": (100, 1 << 22),
+    "image_gc_high": (1, 100),
+    "image_gc_low": (0, 99),
+    "eviction_max_grace": (0, 3600),
+}
 
 
 class TopologyError(K8sLabError):
@@ -79,12 +97,34 @@ def _worker(number: int, shape: Shape) -> NodeSpec:
     if unknown:
         raise TopologyError(f"{where}: unknown field {unknown[0]!r}: a shape has {', '.join(SHAPE_FIELDS)}")
     fields = dict(shape)
-    for name in ("cpu", "memory"):
+    for name in ("cpu", "memory", "ephemeral_storage"):
         if name in fields:
             fields[name] = _quantity(where, name, fields[name])
     fields["labels"] = dict(fields.get("labels") or {})
     fields.setdefault("name", f"worker-{number}")
+    _check_kubelet(where, fields)
     return NodeSpec(**fields)
+
+
+def _check_kubelet(where: str, fields: Mapping[str, Any]) -> None:
+    """A kubelet with such a configuration would not start. Raises TopologyError."""
+    for name in TABLES:
+        table = fields.get(name, {})
+        if not isinstance(table, Mapping) or not all(isinstance(each, str) for each in table.values()):
+            raise TopologyError(f"{where}: {name} is a dict such as {TABLES[name]}, not {table!r}")
+    for name, (low, high) in NUMBERS.items():
+        value = fields.get(name, low)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise TopologyError(f"{where}: {name} is a number from {low} to {high}, not {value!r}")
+    try:
+        for name in ("system_reserved", "kube_reserved"):
+            for amount in fields.get(name, {}).values():
+                milli(amount)
+        for name in ("shutdown_grace_period", "shutdown_grace_period_critical_pods"):
+            duration(fields.get(name, "0s"))
+        thresholds(*(fields.get(name, {}) for name in list(TABLES)[2:]))
+    except (QuantityError, ThresholdError, ValueError, TypeError) as error:
+        raise TopologyError(f"{where}: {error}") from None
 
 
 def _quantity(where: str, name: str, value: object) -> str:
