@@ -588,7 +588,7 @@ class Process:
             self.answers,
             self._question if self.ask else None,
             present,
-            dict.fromkeys(self.serves, self.program),
+            dict.fromkeys(self.serves, self.program if self.neighbour is None else None),
             dict.fromkeys(self.program.checks, self.verdict),
             self.term_at,
             max_steps,

@@ -277,6 +277,12 @@ class Exec(Session):
             return ""
         return not_found(found)
 
+    def _binaries(self) -> tuple[str, ...]:
+        """The programs of the image, which the shell's own commands do not stand for."""
+        image = self.kubelet.images.present(self.container.spec.image or "")
+        names = [word.rsplit("/", 1)[-1] for word in (image.binaries if image is not None else ())]
+        return tuple(name for name in names if name not in COMMANDS)
+
     def _refuse(self, reason: str) -> None:
         identity = self.kubelet.container_id()
         text = (
@@ -304,6 +310,7 @@ class Exec(Session):
             verdict=(0, "ok\n") if main.ready(now) else (1, ""),
             cwd=main.cwd,
             identity=main.identity,
+            serves=self._binaries(),
             mounts=main.mounts,
             pid=self.pid,
         )

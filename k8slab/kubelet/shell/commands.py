@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from k8slab.kubelet.shell.directories import cd, is_directory, ls, mkdir, pwd, tar
+from k8slab.kubelet.shell.fetch import fetch
 from k8slab.kubelet.shell.hogs import HOGS
 from k8slab.kubelet.shell.processes import kill, ps, stty, user_id, whoami
 from k8slab.kubelet.text import duration
@@ -385,71 +386,6 @@ def _hostname(shell: Shell, argv: Argv) -> int:
     return 0
 
 
-def _url(argv: Argv) -> tuple[str, int, str]:
-    text = next((word for word in argv[1:] if not word.startswith("-") and re.search(r"[a-zA-Z.]", word)), "")
-    scheme = "https" if text.startswith("https:") else "http"
-    host, _, path = re.sub(r"^https?://", "", text).partition("/")
-    name, _, port = host.partition(":")
-    return name, int(port) if port.isdigit() else 443 if scheme == "https" else 80, "/" + path
-
-
-def _fetch(shell: Shell, argv: Argv) -> int:
-    """wget and curl: ask for a page. The answer is `(status, body)`; 0 refused, -1 no such name, -2 no answer."""
-    host, port, path = _url(argv)
-    tool = argv[0].rsplit("/", 1)[-1]
-    status, body = shell.ask("http", (host, port, path))
-    if status == -2:
-        shell.sleep(10 * SECOND)
-    shell.sleep(5 * MILLISECOND)
-    if status <= 0:
-        # busybox names the address, which it has found by then.
-        known = shell.ask("dns", host) if tool == "wget" and status in (0, -2) else host
-        return _fetch_failed(shell, tool, known or host, port, status)
-    if tool == "wget":
-        return _wget(shell, argv, status, body)
-    silent = any(re.match(r"-[a-zA-Z]*f", word) for word in argv[1:]) and status >= 400
-    if "-w" in argv:
-        form = argv[argv.index("-w") + 1]
-        body = ("" if "-o" in argv else body) + _unescape(form).replace("%{http_code}", str(status))
-    if not silent:
-        shell.write(body)
-    return 22 if silent else 0
-
-
-def _fetch_failed(shell: Shell, tool: str, host: str, port: int, status: int) -> int:
-    if tool == "curl":
-        reasons = {
-            0: (7, f"(7) Failed to connect to {host} port {port} after 1 ms: Could not connect to server"),
-            -1: (6, f"(6) Could not resolve host: {host}"),
-            -2: (28, "(28) Connection timed out after 10000 milliseconds"),
-        }
-        code, text = reasons[status]
-        shell.complain(f"curl: {text}")
-        return code
-    texts = {
-        0: f"wget: can't connect to remote host ({host}): Connection refused",
-        -1: f"wget: bad address '{host}'",
-        -2: "wget: download timed out",
-    }
-    shell.complain(texts[status])
-    return 1
-
-
-def _wget(shell: Shell, argv: Argv, status: int, body: str) -> int:
-    if "-S" in argv or "--server-response" in argv:
-        shell.write(f"  HTTP/1.1 {status} {'OK' if status < 300 else 'Error'}\n")
-    if status >= 400:
-        shell.complain(f"wget: server returned error: HTTP/1.1 {status}")
-        return 1
-    flags = " ".join(argv)
-    target = re.search(r"-[a-z]*O\s*(\S+)", flags)
-    if target and target[1] == "-":
-        shell.write(body)
-    elif target:
-        shell.store(target[1], body)
-    return 0
-
-
 def _nslookup(shell: Shell, argv: Argv) -> int:
     host = next((word for word in argv[1:] if not word.startswith("-")), "")
     name, addresses = shell.ask("lookup", host)
@@ -525,7 +461,7 @@ COMMANDS: dict[str, Callable[[Shell, Argv], int]] = {
     "cd": cd, "pwd": pwd, "mkdir": mkdir, "tar": tar, "ps": ps, "id": user_id, "stty": stty,
     "test": _test, "[": _test, "[[": _test, "grep": _grep, "awk": _awk, "wc": _wc, "tee": _tee, "trap": _trap,
     "wait": _wait, "exec": _exec, "sh": _nested, "bash": _nested, "ash": _nested, "kill": kill,
-    "hostname": _hostname, "whoami": whoami, "wget": _fetch, "curl": _fetch, "nslookup": _nslookup, "dig": _nslookup,
+    "hostname": _hostname, "whoami": whoami, "wget": fetch, "curl": fetch, "nslookup": _nslookup, "dig": _nslookup,
     "nc": _connect, "python": _python, "python3": _python, "perl": _perl,
     "chmod": _true, "chown": _true, "clear": _true, "sync": _true, "sysctl": _true, "ln": _true,
     "mount": _true, "ulimit": _true, "umask": _true, "ping": _true, **HOGS,

@@ -100,7 +100,8 @@ class Shell:
         answers: what was learned from outside so far; grows.
         ask: bound function `(kind, target) -> answer`, asked only for questions before `asking_until`.
         asking_until: the present, as an offset: later questions cannot be answered yet.
-        programs: name of a command to the program that it starts (a server in the foreground).
+        programs: name of a command to the program that it starts (a server in the foreground); None: one that cannot be
+            started here.
         checks: names of commands that succeed when the container's own program is ready.
         term_at: offset at which SIGTERM arrives; matters only to scripts with a trap.
         max_steps: how many commands to run at most.
@@ -532,6 +533,9 @@ class Shell:
         if name in self.checks or argv[0] in self.checks:
             self.status, text = self.checks.get(name) or self.checks[argv[0]]
             self.write(text)
+        elif name in self.programs and self.programs[name] is None:
+            self.complain(f"{name}: a simulated program, which works only as the container's own process")
+            self.status = 1
         elif name in self.programs:
             self.effects.append((self.now, "serve", self.programs[name], argv))
             self.block()
