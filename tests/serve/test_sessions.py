@@ -71,7 +71,7 @@ def test_cp_there_and_back(kubectl: Kubectl, pod: str, tmp_path: Path) -> None:
 
 
 def test_attach_and_logs_end_with_the_container(kubectl: Kubectl, ns: str) -> None:
-    script = "i=0; while [ $i -lt 6 ]; do i=$((i+1)); echo $i; sleep 5; done"
+    script = "i=0; while [ $i -lt 6 ]; do i=$((i+1)); echo $i; sleep 15; done"
     kubectl(f"run p --image=busybox --restart=Never {ns} -- sh -c", script)
     kubectl(f"wait pod/p --for=condition=Ready --timeout=30s {ns}")
     following = subprocess.Popen(
@@ -79,7 +79,7 @@ def test_attach_and_logs_end_with_the_container(kubectl: Kubectl, ns: str) -> No
     )
     try:
         attached = kubectl(f"attach p {ns}")
-        assert attached.endswith("5\n6\n")
+        assert attached.endswith("6\n")
         assert following.communicate(timeout=20)[0] == "1\n2\n3\n4\n5\n6\n"
     finally:
         following.kill()

@@ -15,8 +15,8 @@ Argv = list[str]
 #: Short options that take a value, by tool; long ones that do.
 _VALUED = {"wget": "OoTtPUY", "curl": "omwXHdueAbcxFTrEKyYz"}
 _LONG_ONES = (
-    "timeout tries header post-data user-agent output-document output-file max-time connect-timeout output request data "
-    "write-out user retry retry-delay resolve cacert url"
+    "timeout tries header post-data user-agent output-document output-file max-time connect-timeout output request "
+    "data write-out user retry retry-delay resolve cacert url"
 )
 _LONG = frozenset(_LONG_ONES.split())
 KERNEL_TIMEOUT = 127 * SECOND
