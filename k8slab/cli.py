@@ -84,6 +84,10 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     serve.add_argument("--audit-log-path", metavar="FILE", help="note requests here, - for standard output")
     serve.add_argument("--audit-policy-file", metavar="FILE", help="which requests, and how much of them")
+    serve.add_argument("--max-requests-inflight", type=int, default=400, metavar="N", help="so many reading requests")
+    serve.add_argument(
+        "--max-mutating-requests-inflight", type=int, default=200, metavar="N", help="so many changing ones at a time"
+    )
     serve.add_argument("--speed", type=float, default=1.0, help="virtual seconds in a second (default: %(default)s)")
     serve.set_defaults(run=_serve)
 
@@ -157,6 +161,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     try:
         from k8slab.serve.command import serve
         from k8slab.serve.kept import find
+        from k8slab.serve.limits import Limits
     except ImportError as error:
         raise K8sLabError(f"serving needs more than is installed ({error}): pip install 'k8slab[serve]'") from None
     asked = {
@@ -165,6 +170,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     found = find(components=arguments.components.split(",") if arguments.components else None, **asked)
     options = {name: getattr(arguments, name) for name in ("bind", "expose", "port", "kubeconfig", "speed")}
     options |= {name: getattr(arguments, name) for name in ("audit_log_path", "audit_policy_file")}
+    options["limits"] = Limits(arguments.max_requests_inflight, arguments.max_mutating_requests_inflight)
     return serve(found.cluster, _say, keeper=found.keeper, present=found.present, **options)
 
 

@@ -78,6 +78,7 @@ class WorkQueue:
         self.name = name
         self.limiter = limiter or RateLimiter(clock)
         self.on_ready: Callable[[], None] | None = None
+        self.adds = self.retries = 0
         self._queue: deque[Hashable] = deque()
         self._causes: dict[Hashable, tuple[int, ...]] = {}
         self._processing: set[Hashable] = set()
@@ -116,6 +117,7 @@ class WorkQueue:
 
     def add_rate_limited(self, key: Hashable) -> None:
         """Queue the key again after a failure, when its back-off allows."""
+        self.retries += 1
         self.add_after(key, self.limiter.when(key))
 
     def forget(self, key: Hashable) -> None:
@@ -160,6 +162,7 @@ class WorkQueue:
                 self._causes[key] = merge(known, causes)
             return
         self._causes[key] = causes
+        self.adds += 1
         if key not in self._processing:
             self._enqueue(key)
 

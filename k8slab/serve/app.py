@@ -7,18 +7,31 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from k8slab.api.request import Response
+from k8slab.api.request import Request, Response
 from k8slab.apiserver.discovery import discover
+from k8slab.apiserver.impersonation import acting_as
 from k8slab.apiserver.tokens.issuer import CONFIGURATION_PATH, JWKS_PATH
-from k8slab.errors import ApiError, method_not_allowed
+from k8slab.errors import ApiError, method_not_allowed, not_found
 from k8slab.serve.auditing import Auditing, finish, refused
 from k8slab.serve.authentication import Authenticator
 from k8slab.serve.authorization import check_path
+from k8slab.serve.componentmetrics import (
+    ETCD,
+    KUBELET,
+    MANAGER,
+    SCHEDULER,
+    families_of_kubelet,
+    families_of_manager,
+    families_of_scheduler,
+    target_of,
+)
 from k8slab.serve.encoding import encode, encode_yaml, headers_of, plain, wants_pretty
 from k8slab.serve.exchange import JSON, TEXT, Disconnected, Exchange, Message, Receive, Send
+from k8slab.serve.exposition import text
+from k8slab.serve.health import Health
+from k8slab.serve.limits import DEFAULT_LIMITS, RETRY_AFTER, TOO_MANY, Gatekeeper, Limits, TooManyRequests
 from k8slab.serve.metrics import Metrics
 from k8slab.serve.negotiation import YAML, choose
 from k8slab.serve.openapi import OpenAPI
@@ -30,6 +43,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("k8slab.serve")
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 INDEX = ("/api", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version")
+PROBES = ("/healthz", "/livez", "/readyz")
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
 READ_METHODS = ("GET", "HEAD")
 
 
@@ -41,17 +56,27 @@ class App:
         authenticator: finds out who asks.
         address: host and port under which clients reach the server.
         auditing: notes the requests.
+        limits: how much is served at a time.
     """
 
     def __init__(
-        self, door: Door, authenticator: Authenticator, address: str, auditing: Auditing | None = None
+        self,
+        door: Door,
+        authenticator: Authenticator,
+        address: str,
+        auditing: Auditing | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.door = door
         self.scheme = door.cluster.server.scheme
         self.authenticator = authenticator
         self.address = address
         self.auditing = auditing
-        self.metrics = Metrics(door.cluster)
+        self.metrics = Metrics(door.cluster, door.committer)
+        self.gatekeeper = Gatekeeper(limits)
+        self.draining = False
+        problems = {"etcd": self._etcd_problem, "etcd-readiness": self._etcd_problem, "shutdown": self._shutdown}
+        self.health = Health(problems)
         self._resources = Resources(door, authenticator)
         self._openapi = OpenAPI(door.cluster.server)
 
@@ -59,7 +84,8 @@ class App:
         """Answer one request (ASGI)."""
         if scope["type"] != "http":
             raise RuntimeError(f"unexpected {scope['type']} connection")
-        exchange = Exchange(scope, receive, _noting(send, self.metrics, scope["method"]))
+        exchange = Exchange(scope, receive, send)
+        exchange.meter = self.metrics.begin(exchange)
         audit_id = exchange.header("audit-id") or str(uuid.uuid4())
         exchange.extra_headers.append((b"audit-id", audit_id.encode("latin-1")))
         failure: Exception | None = None
@@ -67,6 +93,9 @@ class App:
             await self._serve(exchange, audit_id)
         except Disconnected:
             pass
+        except TooManyRequests:
+            exchange.meter.terminated(429)
+            await exchange.answer(429, TOO_MANY, TEXT, [(b"retry-after", RETRY_AFTER.encode())])
         except ApiError as error:
             if exchange.note is not None:
                 refused(exchange.note, error)
@@ -78,6 +107,7 @@ class App:
             await _refuse(exchange, ApiError(500, "InternalError", f"Internal error occurred: {text}"))
 
         finally:
+            exchange.meter.end(exchange.code)
             finish(exchange, exchange.code, failure)
 
     async def _serve(self, exchange: Exchange, audit_id: str) -> None:
@@ -89,14 +119,33 @@ class App:
             raise
         if self.auditing is not None:
             self.auditing.begin(exchange, audit_id)
+        kind = "long" if exchange.meter.is_long else exchange.meter.kind
+        if exchange.path.startswith(PROBES):
+            await self._handle(exchange)
+            return
+        self.gatekeeper.enter(kind, exchange.user.groups)
+        try:
+            await self._handle(exchange)
+        finally:
+            self.gatekeeper.leave(kind)
+
+    async def _handle(self, exchange: Exchange) -> None:
         if exchange.follow_up is not None:
             await self.door.handle(exchange.follow_up)
+        component = target_of(exchange.path)
+        if component is not None and exchange.method in READ_METHODS:
+            await self._proxied(exchange, *component)
+            return
         if is_resource(exchange.path):
             await self._resources.serve(exchange)
             return
         check_path(self.authenticator, exchange)
         if exchange.method not in READ_METHODS:
             raise method_not_allowed()
+        if exchange.path.rstrip("/") == "/metrics":
+            # Read while nothing changes.
+            await exchange.answer(200, (await self.door.enter(self.metrics.text)).encode(), METRICS)
+            return
         response, content_type = self._document(exchange)
         await _send(exchange, response, content_type)
 
@@ -105,15 +154,14 @@ class App:
         path, accept = exchange.path.rstrip("/"), exchange.header("accept")
         if not path:
             return Response(200, {"paths": list(INDEX)}), JSON
-        if path == "/metrics":
-            return Response(200, self.metrics.text()), "text/plain; version=0.0.4; charset=utf-8"
         if path in (CONFIGURATION_PATH, JWKS_PATH):
             return self._issuer(path)
         if path.startswith("/openapi/"):
             return self._openapi.document(path, accept)
+        health = self.health.answer(path, exchange.query_string)
+        if health is not None:
+            return health, TEXT
         response = discover(self.scheme, path, accept, self.address)
-        if path.startswith(("/healthz", "/livez", "/readyz")) and response.is_success:
-            return self._health(exchange, path.strip("/"), response), TEXT
         return response, _discovery_type(response, accept)
 
     def _issuer(self, path: str) -> tuple[Response, str]:
@@ -123,13 +171,41 @@ class App:
             return Response(200, issuer.jwks()), "application/jwk-set+json"
         return Response(200, issuer.configuration(self.address)), JSON
 
-    def _health(self, exchange: Exchange, path: str, response: Response) -> Response:
-        name, _, check = path.partition("/")
-        if check or "verbose" not in exchange.query:
-            return response
-        excluded = exchange.query.get("exclude", "")
-        lines = [f"[+]{each} {'excluded: ok' if each == excluded else 'ok'}" for each in ("ping", "log", "etcd")]
-        return Response(200, "\n".join((*lines, f"{name} check passed", "")))
+    async def _proxied(self, exchange: Exchange, component: str, node: str) -> None:
+        """The metrics of another component, through the API server's proxy."""
+        resource, name = ("nodes", node) if component == KUBELET else ("pods", f"{component}-{node}")
+        request = Request(verb="get", resource=resource, name=name, subresource="proxy", user=exchange.user)
+        request = request.replace(namespace=None if component == KUBELET else "kube-system")
+        request = request.replace(impersonate=exchange.impersonate, user_agent=exchange.header("user-agent"))
+        page = await self.door.enter(self._component_metrics, request, component, node)
+        await exchange.answer(200, page.encode(), METRICS)
+
+    def _component_metrics(self, request: Request, component: str, node: str) -> str:
+        cluster = self.door.cluster
+        if request.impersonate is not None:
+            request = acting_as(cluster.server.authorizer, request)
+        cluster.server.authorize(request)
+        if cluster.server.peek(request.resource, request.name, request.namespace) is None:
+            raise not_found(request.resource, request.name)
+        if component == SCHEDULER:
+            return text(families_of_scheduler(cluster))
+        if component == MANAGER:
+            return text(families_of_manager(cluster))
+        if component == ETCD:
+            return text(self.metrics.etcd())
+        return text(families_of_kubelet(cluster, node))
+
+    def drain(self) -> None:
+        """The server is being stopped: it is not ready any more, and watches end; called on the loop's thread."""
+        self.draining = True
+        self._resources.drain()
+
+    def _shutdown(self) -> str:
+        return "process is shutting down" if self.draining else ""
+
+    def _etcd_problem(self) -> str:
+        committer = self.door.committer
+        return committer.alarm if committer is not None else ""
 
 
 def _discovery_type(response: Response, accept: str) -> str:
@@ -158,14 +234,3 @@ async def _refuse(exchange: Exchange, error: ApiError) -> None:
         return
     status = error.status()
     await exchange.answer(error.code, encode(status), JSON, headers_of(Response(error.code, status)))
-
-
-def _noting(send: Send, metrics: Metrics, method: str) -> Callable[[Any], Awaitable[None]]:
-    """`send`, with each answer counted."""
-
-    async def noted(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            metrics.count(method, message["status"])
-        await send(message)
-
-    return noted

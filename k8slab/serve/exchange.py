@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from k8slab.api.request import ANONYMOUS, Request, UserInfo
 from k8slab.errors import ApiError
-from k8slab.serve.protocol import CERTIFICATE, SWITCH
+from k8slab.serve.protocol import ABORT, CERTIFICATE, SWITCH
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -33,7 +33,8 @@ class Exchange:
 
     Attributes: `method`, `path` (decoded), `query` (first value of each parameter); set by authentication: `user`,
     `impersonate` (whom the request claims to be), `follow_up` (a write that the use of the credential causes); by the
-    audit log: `note`, `is_long` (the answer goes on for long); `code` of the answer, 0 before it; `client`'s address.
+    audit log: `note`, `is_long` (the answer goes on for long); `code` of the answer, 0 before it; `client`'s address;
+    `meter` counts; `abort()` breaks the connection off.
     """
 
     def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -52,6 +53,8 @@ class Exchange:
         self.begun = False
         self.code = 0
         self.note: Any = None
+        self.meter: Any = None
+        self.abort: Callable[[], None] = scope.get("state", {}).get(ABORT) or _nothing
         self.is_long = False
         self.client: str = (scope.get("client") or ("",))[0]
         raw: bytes = scope.get("raw_path") or self.path.encode()
@@ -136,6 +139,10 @@ class Exchange:
         self.begun, self.code = True, code
         if self.is_long and self.note is not None:
             self.note.started()
+
+
+def _nothing() -> None:
+    """There is no connection to break off."""
 
 
 def too_large() -> ApiError:

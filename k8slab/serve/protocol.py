@@ -17,6 +17,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 CERTIFICATE = "k8slab.client_certificate"
 #: Seconds for a new connection to send its first request (Go's ReadHeaderTimeout in kube-apiserver is 32 s).
 FIRST_REQUEST = 32.0
+#: Key of what breaks the connection off, in the state of each request.
+ABORT = "k8slab.abort"
+#: So many connections at a time; one that is too much is closed again before anything is read from it.
+MAX_CONNECTIONS = 5_000
 #: Seconds in which a client of a session must answer when the server stops.
 FAREWELL = 0.2
 #: Key of the method that hands the connection over, in the state of each request.
@@ -70,6 +74,9 @@ class Connection(H11Protocol):
         tls = transport.get_extra_info("ssl_object")
         certificate = tls.getpeercert(binary_form=True) if tls is not None else None
         self.app_state: dict[str, Any] = {**self.app_state, CERTIFICATE: certificate, SWITCH: self.switch}
+        self.app_state[ABORT] = transport.abort
+        if len(self.server_state.connections) > MAX_CONNECTIONS:
+            transport.abort()
         self._first_request = self.loop.call_later(FIRST_REQUEST, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -106,6 +113,8 @@ class Connection(H11Protocol):
             self.loop.call_later(FAREWELL, self._bare.abort)
         else:
             super().shutdown()
+            if self.transport.is_closing():
+                self.loop.call_later(FAREWELL, self.transport.abort)
 
     def _give_up(self) -> None:
         if self.scope is None and not self.transport.is_closing():

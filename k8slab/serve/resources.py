@@ -45,7 +45,13 @@ class Resources:
         self._authenticator = authenticator
         self._events = EventCache(self.server)
         self._rounds = Rounds()
+        self._streams: set[Stream] = set()
         self._streaming = Streaming(door)
+
+    def drain(self) -> None:
+        """Let all watches end, as if their time were over: clients begin new ones elsewhere, or later."""
+        for stream in self._streams:
+            stream.close()
 
     async def serve(self, exchange: Exchange) -> None:
         """Answer a request. Raises ApiError for what is wrong with it as HTTP."""
@@ -114,11 +120,13 @@ class Resources:
     async def _watch(self, exchange: Exchange, request: Request, accept: str) -> None:
         options = request.options
         timeout = float(options.timeout_seconds or DEFAULT_TIMEOUT)
-        stream = Stream(asyncio.get_running_loop(), self.door.seen, self._rounds)
+        stream = Stream(asyncio.get_running_loop(), self.door.seen, self._rounds, exchange.abort)
+        self._streams.add(stream)
         # The client's time is real time: the server's own timer would count virtual seconds.
         asked = request.replace(sink=stream.push, options=replace(options, timeout_seconds=0))
         response = await self.door.handle(asked)
         if not response.is_success:
+            self._streams.discard(stream)
             await self._answer(exchange, request, response, JSON, "")
             return
         last = asyncio.create_task(self._bookmark(response.body, timeout, options.allow_watch_bookmarks))
@@ -127,6 +135,7 @@ class Resources:
         finally:
             last.cancel()
             stream.close()
+            self._streams.discard(stream)
             await self.door.enter(response.body.stop)
 
     async def _bookmark(self, watch: Any, timeout: float, wanted: bool) -> None:

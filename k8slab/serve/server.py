@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import logging
 import socket
 import ssl
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,7 @@ from k8slab.serve.committer import Committer
 from k8slab.serve.door import Door
 from k8slab.serve.keys import kept_keys, new_keys
 from k8slab.serve.kubeconfig import kubeconfig, write_kubeconfig
+from k8slab.serve.limits import DEFAULT_LIMITS, Limits
 from k8slab.serve.pace import Pace
 from k8slab.serve.protocol import Connection
 
@@ -59,6 +62,7 @@ class Server:
         present: set the cluster's calendar forward where it falls behind the real one.
         audit_log_path: file for the audit log, `-` for standard output; needs a policy.
         audit_policy_file: an audit Policy, as YAML.
+        limits: how much is served at a time.
 
     Attributes: `url`, `kubeconfig` (path of the file), `token` (the administrator's bearer token).
     Raises ServeError where the address cannot be used.
@@ -77,6 +81,7 @@ class Server:
         present: bool = False,
         audit_log_path: str | Path | None = None,
         audit_policy_file: str | Path | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         _check_bind(bind, expose)
         self.cluster = cluster
@@ -93,7 +98,7 @@ class Server:
         self._authenticator = Authenticator(cluster.server, anonymous, cluster.authority, keys.signer, keys.token)
         self.token = self._authenticator.token
         self._auditing = _auditing(cluster, audit_log_path, audit_policy_file)
-        self.app = App(self._door, self._authenticator, f"{_host(bind)}:{self.port}", self._auditing)
+        self.app = App(self._door, self._authenticator, f"{_host(bind)}:{self.port}", self._auditing, limits)
         self.add_token = self._authenticator.add_token
         self._server = _Uvicorn(self._config(bind))
         self._thread = threading.Thread(target=self._run, name="k8slab-serve", daemon=True)
@@ -117,7 +122,7 @@ class Server:
     def stop(self) -> None:
         """End it: time stands still again, connections are closed. Stopping twice is harmless."""
         self.pace.stop()
-        self._server.should_exit = True
+        self._server.drain(self.app.drain)
         if self._thread.ident is not None:
             self._thread.join()
         self._socket.close()
@@ -175,8 +180,17 @@ class _Uvicorn(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def drain(self, begin: Callable[[], None]) -> None:
+        """Call `begin` on the server's own thread, then stop: no new connections, open requests get their time."""
+        self.should_exit = True
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # it has stopped already
+                self._loop.call_soon_threadsafe(begin)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         self.ready.set()
 

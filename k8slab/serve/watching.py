@@ -7,6 +7,7 @@ event is encoded once, however many watch it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -77,10 +78,14 @@ class Stream:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop | None = None, seen: Seen | None = None, rounds: Rounds | None = None
+        self,
+        loop: asyncio.AbstractEventLoop | None = None,
+        seen: Seen | None = None,
+        rounds: Rounds | None = None,
+        abort: Callable[[], None] | None = None,
     ) -> None:
         self.closed = loop is None
-        self._loop, self._seen = loop, seen
+        self._loop, self._seen, self._abort = loop, seen, abort
         self._rounds = rounds or Rounds()
         self._events: deque[WatchEvent] = deque()
         self._wake = asyncio.Event()
@@ -96,6 +101,7 @@ class Stream:
         if len(self._events) >= QUEUE_LIMIT:
             self.closed = True
             self._events.clear()
+            self._break_off()
         else:
             self._events.append(event)
         if not self._waking:
@@ -108,6 +114,12 @@ class Stream:
     def wake(self) -> None:
         """Its turn has come; called on the loop's thread."""
         self._wake.set()
+
+    def _break_off(self) -> None:
+        """The client does not read: an answer that cannot be sent would hold its connection for ever."""
+        if self._abort is not None:
+            with contextlib.suppress(RuntimeError):  # the server has stopped and its loop is closed
+                self._loop.call_soon_threadsafe(self._abort)
 
     async def take(self) -> list[WatchEvent]:
         """Wait for events; empty where there will be no more."""
@@ -172,6 +184,7 @@ async def serve_watch(
                 parts.append(cache.encoded(event, request, accept, is_first))
                 is_first = False
             await exchange.write(b"".join(parts))
+            exchange.meter.told(len(events))
         await exchange.end()
     finally:
         ending.cancel()
