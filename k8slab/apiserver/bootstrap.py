@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from k8slab.api.core_v1 import (
     EndpointAddress,
@@ -26,9 +26,7 @@ from k8slab.apiserver.tokens.legacy import tracking_config
 from k8slab.errors import ApiError
 
 if TYPE_CHECKING:
-    from typing import Any
-
-    from k8slab.apiserver.registry.endpoint import Endpoint
+    from k8slab.apiserver.registry.endpoint import Endpoint as Served
     from k8slab.apiserver.server import APIServer
 
 SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
@@ -73,14 +71,15 @@ def _ensure(server: APIServer, obj: Any) -> None:
 
 def _ensure_roles(server: APIServer) -> None:
     """The default roles and bindings: they are valid as they are, and go to the store at once."""
-    for objects in (cluster_roles(), cluster_role_bindings(), roles(), role_bindings()):
+    kinds: tuple[tuple[Any, ...], ...] = (cluster_roles(), cluster_role_bindings(), roles(), role_bindings())
+    for objects in kinds:
         resource = server.scheme.of(objects[0])
         endpoint = server.endpoint(resource.plural, resource.group, resource.version)
         for obj in objects:
             _ensure_role(server, endpoint, obj)
 
 
-def _ensure_role(server: APIServer, endpoint: Endpoint, obj: Any) -> None:
+def _ensure_role(server: APIServer, endpoint: Served, obj: Any) -> None:
     metadata = obj.metadata
     kv = server.store.get(endpoint.key(metadata.namespace, metadata.name))
     if kv is not None and must_be_replaced(kv.value, obj):

@@ -47,7 +47,7 @@ def test_flags_and_their_values(offered):
 
 
 def test_names_come_from_the_namespace_asked_for(offered):
-    assert offered("get cm -n kube-system ") == []
+    assert offered("get cm -n kube-system ") == ["kube-apiserver-legacy-service-account-token-tracking"]
 
 
 def test_only_what_stands_before_the_cursor_counts(session):
