@@ -422,7 +422,8 @@ class PodWorker:
 
     def remove_later(self) -> None:
         """After the cleanup, if the Pod was deleted."""
-        if self.step is None and (self.pod.metadata.deletionTimestamp or self.static):
+        leaves = self.static and not self.kubelet.shutdown.active
+        if self.step is None and (self.pod.metadata.deletionTimestamp or leaves):
             self.step = self.later(CLEANUP_TIME, self.remove)
 
     def remove(self) -> None:

@@ -173,3 +173,15 @@ def test_the_kubelet_behind_the_api_server(lab):
     assert "node_memory_working_set_bytes" in raw("metrics/resource")
     lab.faults.crash("kubelet/worker-1")
     assert "connect: connection refused" in raw("healthz")
+
+
+def test_static_pods_end_with_their_machine_and_come_back(lab):
+    lab.node("worker-1").manifests["web.yaml"] = WEB
+    lab.run("20s")
+    lab.shutdown_node("worker-1")
+    lab.run("40s")
+    status = lab.get("pod/web-worker-1").status
+    assert (status.phase, status.reason) == ("Failed", "Terminated")
+    lab.recover_node("worker-1")
+    lab.run("40s")
+    assert lab.get("pod/web-worker-1").status.phase == "Running"
