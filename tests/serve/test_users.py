@@ -6,6 +6,7 @@ import base64
 import shutil
 import ssl
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,24 @@ def test_what_pods_trust_is_the_server(server: Server, call: Caller) -> None:
     caller = Caller(server)
     caller.context = context
     assert caller("GET", "/version").code == 200
+
+
+def test_a_token_that_a_secret_keeps(server: Server, call: Caller, nobody: Caller, namespace: str) -> None:
+    secrets = f"/api/v1/namespaces/{namespace}/secrets"
+    metadata = {"name": "t", "annotations": {"kubernetes.io/service-account.name": "default"}}
+    call("POST", secrets, {"metadata": metadata, "type": "kubernetes.io/service-account-token"})
+    for _ in range(200):
+        found = call("GET", f"{secrets}/t").body
+        if "token" in found.get("data", {}):
+            break
+        time.sleep(0.02)
+    token = base64.b64decode(found["data"]["token"]).decode()
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    answer = nobody("POST", path, review, {"Authorization": f"Bearer {token}"})
+    assert answer.body["status"]["userInfo"]["username"] == f"system:serviceaccount:{namespace}:default"
+    labels = call("GET", f"{secrets}/t").body["metadata"]["labels"]
+    assert labels["kubernetes.io/legacy-token-last-used"].startswith("2026-")
+    question = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": token}}
+    status = call("POST", "/apis/authentication.k8s.io/v1/tokenreviews", question).body["status"]
+    assert status["authenticated"]

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from k8slab.kubelet.security import ROOT, Identity
 from k8slab.kubelet.shell.commands import COMMANDS
 from k8slab.kubelet.shell.console import Input
+from k8slab.kubelet.shell.filesystem import FileSystem
 from k8slab.kubelet.shell.syntax import Node, Word
 from k8slab.sim.clock import MILLISECOND
 
@@ -76,17 +77,6 @@ class ReadOnly(Exception):
 
 class Jump(Exception):
     """`break`, `continue` or `return`: kind, levels."""
-
-
-class FileSystem(dict[str, str]):
-    """Files by path. What is read is text, also where it is worked out only then (a token)."""
-
-    def __getitem__(self, path: str) -> str:
-        return str(super().__getitem__(path))
-
-    def get(self, path: str, default: Any = None) -> Any:
-        """The text of a file."""
-        return str(super().__getitem__(path)) if path in self else default
 
 
 class Shell:
