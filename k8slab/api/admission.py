@@ -144,14 +144,16 @@ def _exact(kind: Kind, wanted: Kind) -> bool:
     return str(kind) == str(wanted)
 
 
-def composed(declared: Iterable[Any], has_params: bool, mutates: bool = False) -> tuple[Variables, dict[str, str]]:
+def composed(
+    declared: Iterable[Any], has_params: bool, mutates: bool = False, objects: Kind = DYN
+) -> tuple[Variables, dict[str, str]]:
     """The variables of a policy with their types, and what is wrong with those that do not compile."""
     variables: Variables = ()
     problems: dict[str, str] = {}
     for each in declared:
         kind = DYN
         try:
-            kind = expression(each.expression or "", (), has_params, True, variables, mutates).kind
+            kind = expression(each.expression or "", (), has_params, True, variables, mutates, objects).kind
         except ExpressionError as error:
             problems[each.name] = str(error)
         variables = (*variables, (each.name, kind))

@@ -29,6 +29,7 @@ from k8slab.controllers.nodelifecycle import NodeLifecycleController
 from k8slab.controllers.persistentvolume import ClaimProtection, PersistentVolumeBinder, VolumeProtection
 from k8slab.controllers.podautoscaler import HorizontalPodAutoscalerController
 from k8slab.controllers.podgc import PodGarbageCollector
+from k8slab.controllers.policystatus import PolicyStatusController
 from k8slab.controllers.replicaset import ReplicaSetController, ReplicationController
 from k8slab.controllers.resourcequota import ResourceQuotaController
 from k8slab.controllers.rootca import RootCAPublisher
@@ -73,4 +74,5 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     CertificateCleaner,
     TokensController,
     LegacyTokenCleaner,
+    PolicyStatusController,
 )
