@@ -168,25 +168,32 @@ def namespace_status(new: Namespace, old: Namespace, errors: Errors) -> None:
 
 def create_node(obj: Node, errors: Errors) -> None:
     """A new Node."""
+    _node(obj, None, errors)
+
+
+def _node(obj: Node, old: Node | None, errors: Errors) -> None:
     object_meta(obj.metadata, False, names.subdomain_name, errors)
     spec = obj.spec or NO_NODE
     _taints(spec.taints or (), "metadata.taints", errors)
-    _node_amounts(obj, errors)
+    _node_amounts(obj, old, errors)
     for index, text in enumerate(spec.podCIDRs or ()):
         for message in names.cidr(text):
             errors.append(FieldError.invalid(f"spec.podCIDRs[{index}]", text, message))
 
 
-def _node_amounts(obj: Node, errors: Errors) -> None:
+def _node_amounts(obj: Node, old: Node | None, errors: Errors) -> None:
     for name in ("capacity", "allocatable"):
-        for resource, amount in ((getattr(obj.status, name) if obj.status else None) or {}).items():
+        amounts = getattr(obj.status, name) if obj.status else None
+        if old is not None and old.status is not None and amounts == getattr(old.status, name):
+            continue  # what is stored was looked at when it was new
+        for resource, amount in (amounts or {}).items():
             quantity_value(resource, amount, f"status.{name}.{resource}", errors)
 
 
 def node_status(new: Node, old: Node, errors: Errors) -> None:
     """A changed status of a Node."""
     object_meta_update(new.metadata, old.metadata, errors)
-    _node_amounts(new, errors)
+    _node_amounts(new, old, errors)
 
 
 def _taints(items: tuple[Taint, ...], path: str, errors: Errors) -> None:
@@ -209,7 +216,7 @@ def _taints(items: tuple[Taint, ...], path: str, errors: Errors) -> None:
 
 def update_node(new: Node, old: Node, errors: Errors) -> None:
     """A changed Node: address range and provider's id are set once."""
-    create_node(new, errors)
+    _node(new, old, errors)
     object_meta_update(new.metadata, old.metadata, errors)
     spec, before = new.spec or NO_NODE, old.spec or NO_NODE
     if before.podCIDRs and spec.podCIDRs != before.podCIDRs:
