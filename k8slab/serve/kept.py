@@ -34,11 +34,11 @@ def find(data_dir: str | Path | None = None, epoch: str | None = None, **asked: 
     Args:
         data_dir: where it is, or will be, kept.
         epoch: what its calendar says at first (RFC 3339); None: the present, and it follows the real one.
-        asked: arguments of `Cluster`; None stands for the default, or for whatever is kept.
+        asked: arguments of `Cluster`; None and False stand for the default, or for whatever is kept.
 
     Raises DataDirectoryError where the directory cannot be used, or holds another cluster than the one asked for.
     """
-    wanted = {name: value for name, value in asked.items() if value is not None}
+    wanted = {name: value for name, value in asked.items() if value is not None and value is not False}
     if data_dir is None:
         return Found(_new(wanted, epoch), None, epoch is None)
     directory = DataDirectory(data_dir)
@@ -78,5 +78,5 @@ def _check(directory: DataDirectory, wanted: dict[str, Any]) -> None:
     for name, value in wanted.items():
         kept = directory.setup.get(name)
         if value != kept:
-            has = "all components" if name == "components" and kept is None else f"{name} {kept}"
+            has = "all components" if name == "components" and kept is None else f"{name} {kept or False}"
             raise DataDirectoryError(f"{directory.path} holds a cluster with {has}, not {value}: leave the option out")

@@ -266,7 +266,9 @@ def test_options_that_do_not_fit_what_is_kept(tmp_path: Path) -> None:
     for option, value in (("workers", 5), ("seed", 9), ("components", ["kubelet"]), ("epoch", "2030-01-01T00:00:00Z")):
         with pytest.raises(DataDirectoryError, match="leave the option out"):
             find(tmp_path / "data", **{option: value})
-    again = find(tmp_path / "data", workers=1)
+    with pytest.raises(DataDirectoryError, match="a cluster with cloud False, not True"):
+        find(tmp_path / "data", cloud=True)
+    again = find(tmp_path / "data", workers=1, cloud=False)
     assert len(again.cluster.kubelets) == 2
     again.keeper.directory.close()
 
