@@ -185,7 +185,7 @@ class Trial:
             writers = [Writer(self.folder / "kubeconfig", f"w{number}-{one}") for one in range(4)]
             for writer in writers:
                 writer.start()
-            assert until(lambda: all(writer.sure for writer in writers))
+            assert until(lambda: all(writer.sure for writer in writers), seconds=30)
             time.sleep(self.chance.uniform(0.0, 0.6))
         finally:
             server.kill()
@@ -227,7 +227,7 @@ class Trial:
             present = self.check(number)
             watch = Watch(self.folder / "kubeconfig", self.watched, self.seen)
             watch.start()
-            until(lambda: self.seen == present)
+            until(lambda: self.seen == present, seconds=30)
             assert self.seen == present, sorted(set(self.seen) ^ set(present))[:5]
             assert not watch.problem
             nodes = Client(self.folder / "kubeconfig")("GET", "/api/v1/nodes")[1]["items"]

