@@ -151,7 +151,9 @@ class GarbageCollector(Controller):
             self._orphan(node)
         else:
             self._decide(node)
-        return None
+        # An owner that is known from references only may go before its kind is watched: it is looked for again.
+        is_unseen = node.virtual and self.graph.get(uid) is node
+        return Result(requeue=True) if is_unseen else None
 
     def _decide(self, node: Node) -> None:
         if node.being_deleted and not node.deleting_dependents:
