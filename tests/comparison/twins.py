@@ -1,11 +1,12 @@
 """Two equal labs: the real kubectl talks to one over HTTP, the Python kubectl to the other in process.
 
 Both begin as copies of each other, get the same commands in the same order, and their clocks stand still while a
-command runs; between commands the same time passes on both. So uids, suffixes, addresses, resource versions, times and
-ages are the same without further ado, and texts are compared as they are, with these exceptions:
+command runs; between commands the same time passes on both. So uids, suffixes, addresses, resource versions and times
+and ages are the same without further ado. Texts are compared as they are, with these exceptions:
 
 - the real kubectl works out some ages by the wall clock, while a lab's time is its own: in the output of `describe` and
-  `events` durations count as equal (`AGES`), with the blanks around them;
+  `events` all durations count as equal (`AGES`), and runs of blanks as one;
+- `diff` shows the names of temporary files and when they were written (`FILES`);
 - a log line's head (`E1123 10:00:00.000000 123 memcache.go:265]`) holds time and process (`KLOG`);
 - some distributions start kubectl from a program that logs what kubectl itself prints as `error: ...` (`WRAPPED`).
 """
@@ -18,7 +19,8 @@ import re
 import shlex
 import shutil
 import subprocess
-import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
 from typing import NamedTuple
@@ -30,9 +32,13 @@ from k8slab.sim.clock import SECOND
 
 #: Virtual seconds in a second while a command runs: none, as good as.
 STILL, QUICK = 1e-6, 50.0
+#: Real kubectls that run at a time.
+AT_ONCE = 4
 AGES = re.compile(r"[ \t]*(?:\b(?:\d+[smhdy])+\b|<unknown>|<invalid>)[ \t]*")
+FILES = re.compile(r"/tmp/(LIVE|MERGED)(?:-\d+)?(/\S+)(?:\t.*)?")
 KLOG = re.compile(r"^[EWI]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.]+:\d+\]", re.MULTILINE)
 WRAPPED = re.compile(r'^<log> "command failed" err=(".*")$', re.MULTILINE)
+BLANKS = re.compile(r"(?<=\S)[ \t]{2,}")
 WITH_AGES = {"describe", "events"}
 
 
@@ -74,34 +80,36 @@ class Twins:
             with each.lock:
                 each.cluster.advance(target - each.cluster.clock.now)
 
-    def catch_up(self) -> None:
-        """Let time pass until the labs' clocks show the time of the day."""
-        self.pass_time(max(0.0, time.time() - self.served.clock.unix_us / SECOND))
-
-    def both(self, command: str, stdin: str = "", live: bool = False) -> tuple[Said, Said]:
+    def both(self, command: str, live: bool = False) -> tuple[Said, Said]:
         """What the real kubectl says and what the Python one says; `live` commands wait for something to happen."""
         argv = shlex.split(command)
-        real = self._real(argv, stdin, live)
-        python = self._python(argv, stdin)
-        return masked(argv, real), masked(argv, python)
-
-    def _real(self, argv: list[str], stdin: str, live: bool) -> Said:
         self.server.pace.speed = QUICK if live else STILL
+        real = self._real(argv)
+        self.server.pace.speed = STILL
+        return masked(argv, real), masked(argv, self._python(argv))
+
+    def read(self, commands: Sequence[str]) -> Iterator[tuple[str, Said, Said]]:
+        """Both answers to each of some commands that change nothing; the real ones are asked a few at a time."""
+        argvs = [shlex.split(command) for command in commands]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for command, argv, said in zip(commands, argvs, pool.map(self._real, argvs), strict=True):
+                yield command, masked(argv, said), masked(argv, self._python(argv))
+
+    def _real(self, argv: list[str]) -> Said:
         done = subprocess.run(
             [self.program, *argv],
-            input=stdin,
+            stdin=subprocess.DEVNULL,
             env=self._environment,
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=30,
             check=False,
         )
-        self.server.pace.speed = STILL
         return Said(done.stdout, done.stderr, done.returncode)
 
-    def _python(self, argv: list[str], stdin: str) -> Said:
-        result = run(argv, _Session(self.other, self.folder), stdin)
+    def _python(self, argv: list[str]) -> Said:
+        result = run(argv, _Session(self.other, self.folder))
         return Said(result.stdout, result.stderr, result.exit_code)
 
 
@@ -122,8 +130,10 @@ class _Session:
 def masked(argv: list[str], said: Said) -> Said:
     """What was said without what cannot be the same."""
     out, err = said.stdout, WRAPPED.sub(_unwrapped, KLOG.sub("<log>", said.stderr))
+    if argv[:1] == ["diff"]:
+        out = FILES.sub(r"/tmp/\1\2", out)
     if WITH_AGES.intersection(argv[:1]):
-        out = AGES.sub(" <age> ", out)
+        out = BLANKS.sub(" ", AGES.sub(" <age> ", out))
     return Said(out, err, said.code)
 
 

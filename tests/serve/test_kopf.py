@@ -57,7 +57,12 @@ def registry(server: Server, call: Caller, log: list[str]) -> Any:
     @kopf.on.create(GROUP, "v1", "shops", id="create", registry=found)
     def create(body: Any, spec: Any, name: str, namespace: str, **_: Any) -> dict[str, str]:
         kopf.info(body, reason="Opened", message=f"{name} is open")
-        child = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"colour": spec["colour"]}}
+        child = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name},
+            "data": {"colour": spec["colour"]},
+        }
         kopf.adopt(child)
         assert call("POST", f"/api/v1/namespaces/{namespace}/configmaps", child).code == 201
         return {"colour": spec["colour"]}
