@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import Any
 
 from k8slab.errors import ApiError, K8sLabError
 from k8slab.kubectl import command as commands
+from k8slab.kubectl import filters
 from k8slab.kubectl.failure import CommandError, Exit, ManyErrors, describe_failure
 from k8slab.kubectl.help import help_text, options_text
 from k8slab.kubectl.invocation import Invocation
@@ -26,18 +26,34 @@ class Result:
 def run(command: str | list[str], session: Any, stdin: str = "") -> Result:
     """Run a kubectl command on a session.
 
-    `command` is a line as typed in a shell (a leading `kubectl` is allowed) or its words; `stdin` is what `-f -` reads.
-    Mistakes never raise: they come back as kubectl's message on stderr and an exit code.
+    `command` is a line as typed in a shell (a leading `kubectl` is allowed, and simple filters behind `|`) or its
+    words; `stdin` is what `-f -` reads. Mistakes never raise: they come back as kubectl's message on stderr and an exit
+    code.
     """
     try:
-        argv = shlex.split(command) if isinstance(command, str) else list(command)
+        argv, *pipe = filters.commands(command) if isinstance(command, str) else [list(command)]
+        filters.check(pipe)
     except ValueError as error:
         return Result("", f"error: cannot read this command line: {str(error).lower()}\n", 1)
+    except CommandError as error:
+        return Result("", f"error: {error.text}\n", 1)
+    except TypeError:
+        return Result("", f"error: a command is a text such as 'get pods', not {type(command).__name__}\n", 1)
     argv = argv[1:] if argv[:1] == ["kubectl"] else argv
     out: list[str] = []
     err: list[str] = []
     code = _guarded(argv, session, stdin, out, err)
+    if pipe:
+        return _piped("".join(out), "".join(err), pipe)
     return Result("".join(out), "".join(err), code)
+
+
+def _piped(out: str, err: str, pipe: list[list[str]]) -> Result:
+    try:
+        text, code = filters.filtered(out, pipe)
+    except CommandError as error:
+        return Result("", f"{err}error: {error.text}\n", 1)
+    return Result(text, err, code)
 
 
 def _guarded(argv: list[str], session: Any, stdin: str, out: list[str], err: list[str]) -> int:
