@@ -59,9 +59,11 @@ class Twins:
     """
 
     def __init__(self, lab: Lab, folder: Path) -> None:
-        self.served, self.other = lab, deepcopy(lab)
-        self.folder = folder
-        self.server = Server(lab.cluster, port=0, speed=STILL).start()
+        self.served, self.folder = lab, folder
+        self.server = Server(lab.cluster, port=0, speed=STILL)
+        # Serving writes objects of its own: the copy has them, too.
+        self.other = deepcopy(lab)
+        self.server.start()
         self.program = shutil.which("kubectl") or ""
         self._environment = {
             "PATH": os.environ["PATH"],

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from k8slab.serve.wireformat import fields
 from tests.serve.conftest import Caller
 
 
@@ -55,3 +56,14 @@ def test_the_hash_changes_only_with_the_document(call: Caller, index: dict[str, 
     again = call("GET", "/openapi/v3").body["paths"]
     assert again == index
     assert index["apis/apps/v1"] != index["apis/batch/v1"]
+
+
+def test_the_swagger_document_in_protobuf(call: Caller) -> None:
+    name = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+    answer = call("GET", "/openapi/v2", headers={"Accept": name})
+    assert answer.headers["content-type"] == "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+    parts = dict(fields(answer.text))
+    assert parts[1] == b"2.0"
+    # Field 9 holds the definitions, each with its name and its schema.
+    names = {bytes(dict(fields(each))[1]).decode() for _, each in fields(parts[9])}
+    assert names == set(call("GET", "/openapi/v2").body["definitions"])
