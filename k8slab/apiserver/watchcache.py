@@ -80,14 +80,21 @@ class Watcher:
 
     def push(self, event: WatchEvent) -> None:
         """Have an event delivered after the latency, together with the others of this instant."""
+        batch = self.take(event)
+        if batch is not None:
+            self.clock.call_after(self.latency, self.deliver, batch)
+
+    def take(self, event: WatchEvent) -> list[WatchEvent] | None:
+        """Note an event; returns the batch that it begins, which is then to be delivered after the latency."""
         now = self.clock.now
         if self._batch is not None and self._batch_at == now:
             self._batch.append(event)
-            return
+            return None
         self._batch, self._batch_at = [event], now
-        self.clock.call_after(self.latency, self._deliver, self._batch)
+        return self._batch
 
-    def _deliver(self, batch: list[WatchEvent]) -> None:
+    def deliver(self, batch: list[WatchEvent]) -> None:
+        """Hand a batch to the sink."""
         if batch is self._batch:
             self._batch = None
         for event in batch:
@@ -265,6 +272,16 @@ class Broadcaster:
         """The Pods of a node, sorted by key."""
         return [self.store.get(key) for key in sorted(self.nodes.get(node, ()))]
 
+    def deliver(self, batches: list[tuple[Watcher, list[WatchEvent]]]) -> None:
+        """Hand several watchers what they are to be told at this instant: one timer instead of one for each."""
+        for index, (watcher, batch) in enumerate(batches):
+            try:
+                watcher.deliver(batch)
+            except BaseException:
+                # One of them failed; the others are told nevertheless.
+                self.clock.call_soon(self.deliver, batches[index + 1 :])
+                raise
+
     def bucket(self, namespace: str | None, selection: Selection | None) -> Bucket:
         """Where a watcher of this namespace and selection is kept."""
         if selection is not None:
@@ -322,10 +339,14 @@ class Replay:
 
 def _tell(watchers: list[Watcher], new: Any, old: Any, revision: int) -> None:
     plain = None
+    begun: list[tuple[Watcher, list[WatchEvent]]] = []
     for watcher in watchers:
         if revision < watcher.start_revision:
             continue
         if watcher.selection is not None:
+            # Deliveries happen in the order of the watchers.
+            _plan(begun)
+            begun = []
             watcher.offer(new, old, revision)
             continue
         if plain is None:
@@ -333,7 +354,19 @@ def _tell(watchers: list[Watcher], new: Any, old: Any, revision: int) -> None:
                 plain = WatchEvent(DELETED, old, revision)
             else:
                 plain = WatchEvent(ADDED if old is None else MODIFIED, new, revision)
-        watcher.push(plain)
+        batch = watcher.take(plain)
+        if batch is not None:
+            begun.append((watcher, batch))
+    _plan(begun)
+
+
+def _plan(begun: list[tuple[Watcher, list[WatchEvent]]]) -> None:
+    if len(begun) > 1:
+        broadcaster = begun[0][0].broadcaster
+        broadcaster.clock.call_after(broadcaster.latency, broadcaster.deliver, begun)
+    elif begun:
+        watcher, batch = begun[0]
+        watcher.clock.call_after(watcher.latency, watcher.deliver, batch)
 
 
 def node_of(pod: Any) -> str:

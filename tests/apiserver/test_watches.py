@@ -3,9 +3,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from k8slab.api.request import Request
 from k8slab.sim.clock import MILLISECOND, SECOND
 from tests.apiserver.conftest import Lab
 
@@ -203,3 +205,21 @@ def test_list_and_watch_give_the_stored_state(plan: list[tuple[str, str]]) -> No
     for selector, view in views:
         found = lab.ok("list", "configmaps", label_selector=selector)
         assert view.known == {item.metadata.name: item.metadata.resourceVersion for item in found.items}
+
+
+class Failing:
+    """A watcher whose sink breaks."""
+
+    def take(self, event: object) -> None:
+        raise RuntimeError("broken sink")
+
+
+def test_a_broken_watcher_does_not_keep_others_from_being_told(lab: Lab) -> None:
+    seen: list[Any] = []
+    for sink in (Failing().take, seen.append):
+        lab.server.handle(Request(verb="watch", resource="configmaps", namespace="default", sink=sink))
+    lab.create("configmaps", config_map("c"))
+    with pytest.raises(RuntimeError):
+        lab.clock.run_for(SECOND)
+    lab.clock.run_for(SECOND)
+    assert [event.object.metadata.name for event in seen] == ["c"]
