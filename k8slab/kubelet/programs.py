@@ -13,9 +13,9 @@ from typing import Any
 from k8slab.kubelet.program import Program
 from k8slab.kubelet.security import ROOT, Identity
 from k8slab.kubelet.shell import Outcome, Shell, ShellSyntaxError, endless, parse
-from k8slab.kubelet.shell.commands import script_of
 from k8slab.kubelet.shell.console import EOF, SIZE, TEXT, Arrival, Input, Terminal
-from k8slab.kubelet.shell.run import MAX_STEPS
+from k8slab.kubelet.shell.control import script_of
+from k8slab.kubelet.shell.outcome import MAX_STEPS
 from k8slab.kubelet.shell.turn import Turn, fetches, sending, turn_of
 from k8slab.kubelet.webserver import page, unhidden
 from k8slab.sim.clock import MILLISECOND, SECOND

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from k8slab.kubelet.shell.outcome import Interrupted, Jump
 from k8slab.kubelet.shell.syntax import ShellSyntaxError, UnfinishedScript, parse
 
 if TYPE_CHECKING:
@@ -43,8 +44,6 @@ def interact(shell: Shell, name: str = "sh") -> int:
 
 def _read(shell: Shell, name: str, text: str, prompting: bool) -> str | None:
     """The next line, "" at the end of input, None where Ctrl-C took it back."""
-    from k8slab.kubelet.shell.run import Interrupted
-
     if prompting:
         shell.write("> " if text else _prompt(shell, name))
     try:
@@ -56,8 +55,6 @@ def _read(shell: Shell, name: str, text: str, prompting: bool) -> str | None:
 
 
 def _run(shell: Shell, node: tuple[object, ...], prompting: bool) -> None:
-    from k8slab.kubelet.shell.run import Interrupted, Jump
-
     held = shell.status
     try:
         if node == ("seq", ()):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from k8slab.kubelet.shell.outcome import Leave
+
 if TYPE_CHECKING:
     from k8slab.kubelet.shell.run import Shell
 
@@ -59,8 +61,6 @@ def _signal(words: list[str]) -> int | None:
 
 
 def _send(shell: Shell, word: str, number: int) -> int:
-    from k8slab.kubelet.shell.run import Leave
-
     if not word.isdigit():
         shell.complain(f"sh: kill: invalid number '{word}'")
         return 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from k8slab.kubelet.shell.run import STEP, Shell
+from k8slab.kubelet.shell.outcome import STEP
+from k8slab.kubelet.shell.run import Shell
 from k8slab.kubelet.shell.syntax import Node
 from k8slab.sim.clock import SECOND
 
