@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from k8slab import Lab as Whole
 from tests.controllers.lab import Lab
 
 
@@ -92,3 +93,33 @@ def test_owners_that_wait_for_each_other_do_not_wait_for_ever():
     lab.client.delete("configmaps", "one", "default", propagation_policy="Foreground")
     lab.run(10)
     assert names(lab) == []
+
+
+KIND = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "shops.example.com"},
+    "spec": {
+        "group": "example.com",
+        "scope": "Namespaced",
+        "names": {"plural": "shops", "singular": "shop", "kind": "Shop"},
+        "versions": [
+            {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}},
+        ],
+    },
+}
+
+
+def test_owners_that_go_before_their_kind_is_watched_take_their_dependents_along():
+    lab = Whole(workers=0)
+    lab.apply(KIND, echo=False)
+    lab.run("3s")
+    body = {"apiVersion": "example.com/v1", "kind": "Shop", "metadata": {"name": "corner"}}
+    (shop,) = lab.apply(body, echo=False)
+    owner = {"apiVersion": "example.com/v1", "kind": "Shop", "name": "corner", "uid": shop.metadata.uid}
+    child = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "child", "ownerReferences": [owner]}}
+    lab.apply(child, echo=False)
+    lab.run("1s")
+    lab.delete("shops/corner")
+    lab.run("60s")
+    assert "child" not in {each.metadata.name for each in lab.list("configmaps", "default")}

@@ -11,7 +11,7 @@ from k8slab.api.codec import encode_json, to_dict
 from k8slab.api.request import ListBody, Request, Response
 from k8slab.api.wire import to_wire
 from k8slab.apiserver.crd.columns import cells, column_definitions
-from k8slab.apiserver.printing import cluster, network, pods, workloads
+from k8slab.apiserver.printing import cluster, network, pods, policies, workloads
 from k8slab.apiserver.printing.cells import Now
 from k8slab.apiserver.printing.columns import definitions
 from k8slab.apiserver.registry.autoscaling import scaler_to_v2
@@ -28,6 +28,18 @@ SCALES = ("autoscaling", "scales")
 
 CELLS: dict[str, Cells] = {
     "APIService": cluster.api_service,
+    "CSIStorageCapacity": policies.storage_capacity,
+    "FlowSchema": policies.flow_schema,
+    "MutatingAdmissionPolicy": policies.mutating_policy,
+    "MutatingAdmissionPolicyBinding": policies.policy_binding,
+    "MutatingWebhookConfiguration": policies.webhooks,
+    "PriorityLevelConfiguration": policies.priority_level,
+    "ResourceClaim": policies.resource_claim,
+    "ResourceSlice": policies.resource_slice,
+    "ValidatingAdmissionPolicy": policies.validating_policy,
+    "ValidatingAdmissionPolicyBinding": policies.policy_binding,
+    "ValidatingWebhookConfiguration": policies.webhooks,
+    "VolumeAttributesClass": policies.attributes_class,
     "CSIDriver": cluster.csi_driver,
     "CSINode": cluster.csi_node,
     "CertificateSigningRequest": cluster.certificate_signing_request,
