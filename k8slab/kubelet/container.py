@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from k8slab.api import core_v1 as core
-from k8slab.kubelet.programs import Ending, Process
+from k8slab.kubelet.process import Ending, Process
 from k8slab.kubelet.security import ROOT, Identity
 
 WAITING, RUNNING, EXITED = "waiting", "running", "exited"

@@ -25,7 +25,7 @@ from k8slab.kubelet.journal import ERROR, INFO, KubeletLog
 from k8slab.kubelet.logs import read_log
 from k8slab.kubelet.node import NodeSpec, capacity
 from k8slab.kubelet.pod_worker import PodWorker
-from k8slab.kubelet.programs import Process
+from k8slab.kubelet.process import Process
 from k8slab.kubelet.recovery import lose_power, reboot, resume
 from k8slab.kubelet.refresh import Refresher
 from k8slab.kubelet.runtime import make_process

@@ -17,7 +17,7 @@ from k8slab.kubelet.container import APP, EPHEMERAL, EXITED, INIT, LISTS, RUNNIN
 from k8slab.kubelet.containerd import RETRY
 from k8slab.kubelet.etc import aliased, etc_files
 from k8slab.kubelet.probes import LIVENESS, READINESS, STARTUP, Probe, probes_of
-from k8slab.kubelet.programs import Process
+from k8slab.kubelet.process import Process
 from k8slab.kubelet.reporter import SYNC_RETRY, Reporter
 from k8slab.kubelet.resizing import Resizer
 from k8slab.kubelet.restarting import WholeRestart

@@ -11,8 +11,8 @@ import hashlib
 from typing import Any, NamedTuple
 
 from k8slab.api import core_v1 as core
+from k8slab.kubelet.commandline import SHELLS
 from k8slab.kubelet.container import RUNNING, Container
-from k8slab.kubelet.programs import SHELLS
 from k8slab.kubelet.text import quoted
 from k8slab.sim.clock import SECOND
 

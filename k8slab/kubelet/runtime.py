@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from k8slab.api import core_v1 as core
+from k8slab.kubelet.commandline import SHELLS, command_node
 from k8slab.kubelet.environment import expand
 from k8slab.kubelet.images import Image
-from k8slab.kubelet.programs import SHELLS, Process, command_node
+from k8slab.kubelet.process import Process
 from k8slab.kubelet.security import ROOT, Identity
 from k8slab.kubelet.shell import ShellSyntaxError
 from k8slab.kubelet.shell.commands import COMMANDS

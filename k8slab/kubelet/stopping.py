@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from k8slab.kubelet.container import RUNNING, SIDECAR, Container
 from k8slab.kubelet.disk import written_into
 from k8slab.kubelet.lifecycle import run_hook
-from k8slab.kubelet.programs import Ending
+from k8slab.kubelet.process import Ending
 from k8slab.kubelet.stages import TERMINATING
 from k8slab.kubelet.volumes import mounted, written_back
 from k8slab.sim.clock import SECOND

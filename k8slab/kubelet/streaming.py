@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from k8slab.errors import ApiError
+from k8slab.kubelet.commandline import SHELLS, command_node
 from k8slab.kubelet.container import RUNNING, Container
 from k8slab.kubelet.node import KUBELET_PORT
+from k8slab.kubelet.process import Process
 from k8slab.kubelet.program import Program
-from k8slab.kubelet.programs import SHELLS, Process, command_node
 from k8slab.kubelet.runtime import not_found
 from k8slab.kubelet.shell import ShellSyntaxError
 from k8slab.kubelet.shell.commands import COMMANDS

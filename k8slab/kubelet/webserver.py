@@ -6,8 +6,8 @@ import posixpath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from k8slab.kubelet.process import Process
     from k8slab.kubelet.program import Program
-    from k8slab.kubelet.programs import Process
 
 Files = dict[str, str]
 

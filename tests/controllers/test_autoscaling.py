@@ -20,7 +20,7 @@ from k8slab.controllers.podautoscaler.calculator import (
     by_value,
     group,
 )
-from k8slab.kubelet.programs import Program
+from k8slab.kubelet.program import Program
 from k8slab.sim.clock import EPOCH_US, SECOND
 from tests.controllers.lab import Lab, workload
 

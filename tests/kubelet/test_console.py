@@ -1,6 +1,8 @@
 """The terminal's line discipline, and shells that read what is typed."""
 
-from k8slab.kubelet.programs import Process, Program, command_node
+from k8slab.kubelet.commandline import command_node
+from k8slab.kubelet.process import Process
+from k8slab.kubelet.program import Program
 from k8slab.kubelet.shell.console import EOF, INTERRUPT, TEXT, Terminal
 from k8slab.sim.clock import SECOND, Clock
 

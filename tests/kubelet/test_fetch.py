@@ -2,7 +2,9 @@
 
 import pytest
 
-from k8slab.kubelet.programs import Process, Program, command_node
+from k8slab.kubelet.commandline import command_node
+from k8slab.kubelet.process import Process
+from k8slab.kubelet.program import Program
 from k8slab.kubelet.shell.fetch import parse, target_of
 from k8slab.sim.clock import SECOND, Clock
 

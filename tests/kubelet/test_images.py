@@ -3,7 +3,7 @@
 import pytest
 
 from k8slab.kubelet.images import Image, ImageRegistry, ImageStore, InvalidReference, PullError, parse_reference
-from k8slab.kubelet.programs import Program
+from k8slab.kubelet.program import Program
 from k8slab.sim.clock import SECOND
 
 
