@@ -78,7 +78,7 @@ def test_a_deployment_is_scaled_and_waited_for(api: Any) -> None:
     assert {each.status.phase for each in made.pods()} == {"Running"}
 
 
-def test_a_watch(api: Any) -> None:
+def test_a_watch_of_kr8s(api: Any) -> None:
     config_map(api, colour="red").create()
     for event, obj in api.watch("configmaps", namespace=api.namespace):
         if obj.name == "settings":
