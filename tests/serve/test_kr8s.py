@@ -35,7 +35,7 @@ def pod(api: Any, name: str) -> Pod:
     return found
 
 
-def test_discovery(api: Any) -> None:
+def test_discovery_by_kr8s(api: Any) -> None:
     assert api.version()["gitVersion"] == "v1.36.2"
     names = {each["name"] for each in api.api_resources()}
     assert {"pods", "deployments", "cronjobs", "roles"} <= names
@@ -94,7 +94,7 @@ def test_logs_and_exec(api: Any) -> None:
     assert running.exec(["false"], check=False).returncode == 1
 
 
-def test_port_forward(api: Any) -> None:
+def test_a_port_forwarded_by_kr8s(api: Any) -> None:
     spec = {"containers": [{"name": "c", "image": "nginx", "ports": [{"containerPort": 80}]}]}
     web = Pod({"metadata": {"name": "web", "namespace": api.namespace}, "spec": spec}, api=api)
     web.create()

@@ -53,7 +53,7 @@ def test_all_kinds_of_patches(client: Any) -> None:
     assert client.patch(ConfigMap, "settings", {"data": {"size": None}}).data == {"colour": "red"}
 
 
-def test_server_side_apply(client: Any) -> None:
+def test_server_side_apply_by_lightkube(client: Any) -> None:
     applied = client.apply(config_map(colour="red"), field_manager="one")
     assert applied.data == {"colour": "red"}
     with pytest.raises(ApiError) as caught:
