@@ -17,6 +17,8 @@ OS_IMAGE = "Debian GNU/Linux 12 (bookworm)"
 KERNEL_VERSION = "6.1.0-41-amd64"
 RUNTIME_VERSION = "containerd://2.1.5"
 KUBELET_PORT = 10250
+DECLARED_FEATURES = ("InPlacePodLevelResourcesVerticalScaling", "RestartAllContainersOnContainerExits")
+"""What v1.36 kubelets declare by default (`component-helpers/nodedeclaredfeatures/features`), sorted."""
 CLUSTER_DNS = "10.96.0.10"
 Amounts = dict[str, Quantity]
 
@@ -186,6 +188,7 @@ def node_status(
         allocatable=allot,
         capacity=have,
         conditions=conditions,
+        declaredFeatures=DECLARED_FEATURES,
         daemonEndpoints=core.NodeDaemonEndpoints(kubeletEndpoint=core.DaemonEndpoint(Port=KUBELET_PORT)),
         features=core.NodeFeatures(supplementalGroupsPolicy=True),
         images=images or None,

@@ -100,6 +100,8 @@ class Reporter:
             podIP=ip or None,
             podIPs=(core.PodIP(ip=ip),) if ip else None,
             startTime=old.startTime or worker.start_time or now,
+            allocatedResources=worker.resizer.requests,
+            resources=worker.resizer.actual,
             initContainerStatuses=inits,
             containerStatuses=apps,
             ephemeralContainerStatuses=ephemerals,

@@ -35,15 +35,18 @@ class Resizer:
     Attributes:
         pending: `(reason, message)` why the node has not allotted what was asked for.
         running: what is being done is not done yet; `(reason, message)`, both empty while nothing is wrong.
+        allocated, actual: the Pod-level resources that the node has given it, and those of its cgroup.
     """
 
-    __slots__ = ("pending", "running", "timer", "worker")
+    __slots__ = ("actual", "allocated", "pending", "running", "timer", "worker")
 
     def __init__(self, worker: PodWorker) -> None:
         self.worker = worker
         self.pending: tuple[str, str] | None = None
         self.running: tuple[str, str] | None = None
         self.timer: Any = None
+        self.allocated: core.ResourceRequirements | None = worker.pod.spec.resources
+        self.actual = self.allocated
 
     def conditions(self) -> tuple[Condition, ...]:
         """As the Pod's status shows them."""
@@ -59,9 +62,20 @@ class Resizer:
         return [c for c in self.worker.containers if c.kind in (APP, SIDECAR)]
 
     @property
+    def requests(self) -> dict[str, Any] | None:
+        """The Pod-level requests that the node has allotted, None where the Pod has none of its own."""
+        return (self.allocated.requests if self.allocated is not None else None) or None
+
+    @property
     def concerned(self) -> bool:
         """Whether a changed spec asks for something, or takes back what waits."""
-        return self.pending is not None or any(c.allocated != c.spec.resources for c in self.containers())
+        return self.pending is not None or not self._satisfied()
+
+    def _satisfied(self) -> bool:
+        """Whether the node has allotted just what the spec asks for."""
+        if self.allocated != self.worker.pod.spec.resources:
+            return False
+        return all(c.allocated == c.spec.resources for c in self.containers())
 
     def look(self) -> None:
         """The spec or the room on the node may have changed: allot what was asked for, where that is possible."""
@@ -69,7 +83,7 @@ class Resizer:
         worker.clock.cancel(self.timer)
         self.timer = None
         before = self.pending
-        if all(c.allocated == c.spec.resources for c in self.containers()):
+        if self._satisfied():
             self.pending = None
         else:
             refusal = self._refusal()
@@ -99,6 +113,7 @@ class Resizer:
     def _allot(self) -> None:
         self.pending = None
         self.running = ("", "")
+        self.allocated = self.worker.pod.spec.resources
         for container in self.containers():
             container.allocated = container.spec.resources
         self._tell("Normal", "ResizeStarted", "Pod resize started")
@@ -119,6 +134,7 @@ class Resizer:
                 worker.request_sync(0)
             self.timer = worker.later(RETRY, self.actuate)
             return
+        self.actual = self.allocated
         for container in self.containers():
             if container.state != RUNNING or container.actual == container.allocated:
                 continue

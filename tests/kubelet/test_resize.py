@@ -121,3 +121,70 @@ def test_the_class_of_service_stays(bench):
     bench.run(10)
     with pytest.raises(ApiError, match="Pod QOS Class may not change as a result of resizing"):
         resize(bench, requests={"cpu": "2", "memory": "512Mi"})
+
+
+POD_LEVEL = {"requests": {"cpu": "1", "memory": "256Mi"}, "limits": {"cpu": "2", "memory": "512Mi"}}
+
+
+def resize_pod(bench, **resources):
+    kind = "application/strategic-merge-patch+json"
+    return bench.client.patch("pods", "web", {"spec": {"resources": resources}}, "default", "resize", kind)
+
+
+def test_nodes_declare_their_features(bench):
+    bench.run(1)
+    declared = bench.client.get("nodes", "worker-1").status.declaredFeatures
+    assert declared == ("InPlacePodLevelResourcesVerticalScaling", "RestartAllContainersOnContainerExits")
+
+
+@pytest.fixture
+def guarded():
+    return Bench(cpu="4", memory="4Gi", admission=["NamespaceLifecycle", "Priority", "NodeDeclaredFeatureValidator"])
+
+
+def test_guaranteed_pods_are_resized(guarded):
+    amounts = {"cpu": "1", "memory": "256Mi"}
+    guarded.pod(container={"resources": {"requests": amounts, "limits": amounts}})
+    guarded.run(10)
+    resize(guarded, requests={"cpu": "2"}, limits={"cpu": "2"})
+    guarded.run(3)
+    assert guarded.get().status.qosClass == "Guaranteed"
+    assert status(guarded).resources.limits["cpu"] == "2"
+
+
+def test_resources_of_the_whole_pod_are_resized(guarded):
+    guarded.pod(resources=POD_LEVEL)
+    guarded.run(10)
+    assert guarded.get().status.allocatedResources == {"cpu": "1", "memory": "256Mi"}
+    resize_pod(guarded, requests={"cpu": "2"})
+    guarded.run(0.02)
+    found = guarded.get().status
+    assert found.allocatedResources["cpu"] == "2"
+    assert found.resources.requests["cpu"] == "1", "not in the cgroup yet"
+    assert conditions(guarded) == {"PodResizeInProgress": ("True", None, None)}
+    guarded.run(3)
+    assert guarded.get().status.resources.requests["cpu"] == "2"
+    assert conditions(guarded) == {}
+    assert guarded.kubelet.room.used["cpu"] == 2000
+
+
+def test_the_whole_pod_waits_for_room(guarded):
+    guarded.pod(resources=POD_LEVEL)
+    guarded.pod("other", container={"resources": {"requests": {"cpu": "2500m"}}})
+    guarded.run(10)
+    resize_pod(guarded, requests={"cpu": "2"})
+    guarded.run(1)
+    assert conditions(guarded)["PodResizePending"][:2] == ("True", "Deferred")
+    assert guarded.get().status.allocatedResources["cpu"] == "1"
+
+
+def test_a_node_that_declares_nothing_resizes_no_whole_pods(guarded):
+    guarded.pod(resources=POD_LEVEL)
+    guarded.run(10)
+    guarded.kubelet.stop()
+    node = guarded.client.get("nodes", "worker-1")
+    guarded.client.update_status(node.replace(status=node.status.replace(declaredFeatures=None)))
+    with pytest.raises(
+        ApiError, match="pod update requires features InPlacePodLevelResourcesVerticalScaling which are not"
+    ):
+        resize_pod(guarded, requests={"cpu": "2"})

@@ -12,6 +12,7 @@ from k8slab.apiserver.admission.dynamic.attributes import Attributes
 from k8slab.apiserver.admission.dynamic.calls import CallFailed, failed
 from k8slab.apiserver.admission.dynamic.changes import changed
 from k8slab.apiserver.admission.dynamic.matching import is_exempt
+from k8slab.apiserver.admission.dynamic.notes import failed_open, mutation
 from k8slab.apiserver.admission.dynamic.webhooks import allowed, wanted
 from k8slab.apiserver.admission.plugin import Plugin
 from k8slab.errors import ApiError, internal_error
@@ -45,29 +46,37 @@ class MutatingAdmissionWebhook(Plugin):
             return attributes.obj
         rounds = attributes.call.reinvocation
         rounds.begin(self.name, attributes.obj)
-        for configuration, hook in hooks:
+        for index, (configuration, hook) in enumerate(hooks):
             resource = wanted(attributes, hook)
             key = (configuration, hook.name)
             if resource is None or rounds.skips(self.name, key):
                 continue
             before = attributes.obj
-            attributes = _asked(attributes, hook, resource)
+            place = (int(rounds.repeating), index)
+            attributes = _asked(attributes, hook, resource, configuration, place)
             rounds.note(self.name, key, attributes.obj != before, hook.reinvocationPolicy)
         rounds.end(self.name, attributes.obj)
         return attributes.obj
 
 
-def _asked(attributes: Attributes, hook: Any, resource: Resource) -> Attributes:
+def _asked(attributes: Attributes, hook: Any, resource: Resource, config: str, place: tuple[int, int]) -> Attributes:
     """The write after a webhook has changed it."""
     response = allowed(attributes, hook, resource)
     try:
         patch = _decoded((response or {}).get("patch"), (response or {}).get("patchType"))
     except CallFailed as error:
-        if hook.failurePolicy == "Ignore":
-            return attributes
-        raise failed(hook.name, error) from None
-    if not patch:
+        if hook.failurePolicy != "Ignore":
+            raise failed(hook.name, error) from None
+        response = None
+    if response is None:
+        failed_open(attributes.call, "mutating", place, hook.name)
         return attributes
+    found = _patched(attributes, hook, resource, patch) if patch else attributes
+    mutation(attributes.call, place, config, hook.name, patch, found.obj != attributes.obj)
+    return found
+
+
+def _patched(attributes: Attributes, hook: Any, resource: Resource, patch: Any) -> Attributes:
     if attributes.obj is None:
         why = "attempted to modify the object, which is not supported for this operation"
         raise internal_error(f'admission webhook "{hook.name}" {why}')

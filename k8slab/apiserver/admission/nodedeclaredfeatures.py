@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from k8slab.api.quantity import compare
 from k8slab.apiserver.admission.plugin import PODS, Plugin, refuse
 from k8slab.errors import quote
 
 if TYPE_CHECKING:
     from k8slab.apiserver.call import Call
 
-CPU_RESIZE = "GuaranteedQoSPodCPUResize"
 POD_LEVEL_RESIZE = "InPlacePodLevelResourcesVerticalScaling"
 
 
@@ -43,16 +41,4 @@ class NodeDeclaredFeatureValidator(Plugin):
 
 
 def _needed(pod: Any, old: Any) -> list[str]:
-    found = []
-    guaranteed = old.status is not None and old.status.qosClass == "Guaranteed"
-    pairs = zip(pod.spec.containers or (), old.spec.containers or (), strict=False)
-    if guaranteed and any(compare(_cpu(new), _cpu(before)) != 0 for new, before in pairs):
-        found.append(CPU_RESIZE)
-    if pod.spec.resources != old.spec.resources:
-        found.append(POD_LEVEL_RESIZE)
-    return found
-
-
-def _cpu(container: Any) -> Any:
-    resources = container.resources
-    return ((resources.requests if resources is not None else None) or {}).get("cpu", "0")
+    return [POD_LEVEL_RESIZE] if pod.spec.resources != old.spec.resources else []

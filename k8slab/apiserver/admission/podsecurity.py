@@ -40,6 +40,8 @@ class Level(NamedTuple):
 
 
 ANY = Level()
+PRIVILEGED = dict.fromkeys(MODES, ANY)
+"""The levels of a namespace that does not say."""
 
 
 class PodSecurity(Plugin):
@@ -62,23 +64,23 @@ class PodSecurity(Plugin):
 
     def _judge(self, call: Call, obj: Any, pod: Any, enforced: bool) -> None:
         labels = _labels(call)
-        if not labels or pod is None or pod.spec is None:
+        if pod is None or pod.spec is None:
             return
-        levels = levels_of(labels)[0]
+        levels = levels_of(labels)[0] if labels else PRIVILEGED
+        if enforced:
+            call.annotate(f"{PREFIX}enforce-policy", str(levels["enforce"]), replace=True)
+        if levels is PRIVILEGED:
+            return
         metadata = pod.metadata
         annotations = (metadata.annotations if metadata is not None else None) or {}
-        if enforced:
-            found = _judged(levels["enforce"], pod.spec, annotations)
-            if found:
-                raise refuse(call, obj, f'violates PodSecurity "{levels["enforce"]}": {_text(found)}')
-        for mode, tell in (("audit", None), ("warn", call.warn)):
-            found = _judged(levels[mode], pod.spec, annotations)
-            if found:
-                text = f'would violate PodSecurity "{levels[mode]}": {_text(found)}'
-                if tell is not None:
-                    tell(text)
-                else:
-                    call.annotate("pod-security.kubernetes.io/audit-violations", text, replace=True)
+        found = {mode: _judged(levels[mode], pod.spec, annotations) for mode in MODES}
+        if found["audit"]:
+            text = f'would violate PodSecurity "{levels["audit"]}": {_text(found["audit"])}'
+            call.annotate(f"{PREFIX}audit-violations", text, replace=True)
+        if enforced and found["enforce"]:
+            raise refuse(call, obj, f'violates PodSecurity "{levels["enforce"]}": {_text(found["enforce"])}')
+        if found["warn"]:
+            call.warn(f'would violate PodSecurity "{levels["warn"]}": {_text(found["warn"])}')
 
 
 def _labels(call: Call) -> dict[str, str]:

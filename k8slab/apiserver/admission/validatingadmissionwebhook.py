@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from k8slab.apiserver.admission.dynamic.attributes import Attributes
 from k8slab.apiserver.admission.dynamic.matching import is_exempt
+from k8slab.apiserver.admission.dynamic.notes import failed_open
 from k8slab.apiserver.admission.dynamic.webhooks import allowed, wanted
 from k8slab.apiserver.admission.plugin import Plugin
 from k8slab.errors import ApiError
@@ -40,11 +41,11 @@ def _dispatch(attributes: Attributes, hooks: tuple[Hook, ...]) -> None:
         return
     errors: list[ApiError] = []
     asked = [(hook, wanted(attributes, hook)) for _, hook in hooks]
-    for hook, resource in asked:
-        if resource is None:
-            continue
+    relevant = [(hook, resource) for hook, resource in asked if resource is not None]
+    for index, (hook, resource) in enumerate(relevant):
         try:
-            allowed(attributes, hook, resource)
+            if allowed(attributes, hook, resource) is None:
+                failed_open(attributes.call, "validating", (0, index), hook.name)
         except ApiError as error:
             errors.append(error)
     if errors:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Sink = Callable[[dict[str, Any]], object]
 STATUS_FIELDS = ("status", "message", "reason", "details", "code")
+PATCHES = "patch.webhook.admission.k8s.io/"
+"""Annotations that tell what webhooks patched: part of the request."""
 DECISION, REASON = "authorization.k8s.io/decision", "authorization.k8s.io/reason"
 
 
@@ -80,7 +82,11 @@ class Note:
         body = response.body
         self.fields["responseStatus"] = _status(response)
         if self.call is not None:
-            self.annotations |= self.call.annotations
+            self.annotations |= {
+                key: text
+                for key, text in self.call.annotations.items()
+                if self.with_request or not key.startswith(PATCHES)
+            }
         if self.decided.level == "RequestResponse" and not callable(getattr(body, "stop", None)):
             data = _plain(body, "")
             if isinstance(data, dict):
