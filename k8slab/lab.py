@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from k8slab.cluster.console import Console
     from k8slab.cluster.faults import Faults
     from k8slab.cluster.machine import MachineHandle
-    from k8slab.kubelet.images import ImageRegistry
+    from k8slab.cluster.registry import Registry
     from k8slab.serve.server import Server
 
 #: What a kubectl command that changes something takes.
@@ -143,8 +143,8 @@ class Lab(LearnersCode):
         return self.cluster.audit
 
     @property
-    def images(self) -> ImageRegistry:
-        """The image registry; ``lab.images["shop:v2"] = Program(...)`` adds an image."""
+    def images(self) -> Registry:
+        """The image registry; ``lab.images["shop:v2"] = Program(...)`` adds one, kept by `save`."""
         return self.cluster.images
 
     @property

@@ -29,6 +29,7 @@ from k8slab.cluster.processes import (
     chosen_parts,
     instances,
 )
+from k8slab.cluster.registry import Registry
 from k8slab.cluster.sessions import Sessions
 from k8slab.cluster.topology import Shape, machines, pod_network
 from k8slab.controllers import CloudControllerManager, ControllerManager, StorageDrivers
@@ -38,7 +39,6 @@ from k8slab.errors import K8sLabError
 from k8slab.etcd.store import Store
 from k8slab.kubelet import Kubelet
 from k8slab.kubelet.addons import control_plane_manifests
-from k8slab.kubelet.images import ImageRegistry
 from k8slab.kubelet.serving import answer as kubelet_answer
 from k8slab.network.cni import CNI
 from k8slab.pki.x509 import cluster_authority
@@ -115,7 +115,7 @@ class Cluster:
         scheme = self.server.scheme
         self.client = Client(self.gate.handle, self.clock, self.trace, user=ADMIN, user_agent="kubectl", scheme=scheme)
         self.history = History(self.clock, self.store, self.trace, self.server.scheme)
-        self.images = ImageRegistry()
+        self.images = Registry(self.gate)
         self.cni = CNI(self.streams)
         self.components: dict[str, Component] = {}
         self.kubelets: dict[str, Kubelet] = {}
@@ -358,6 +358,8 @@ def enter(cluster: Cluster, entry: Entry, until: int | None = None) -> None:
         cluster.gate.handle(load_request(entry.data))
     elif entry.kind == "fault":
         cluster.faults.apply(entry.data["verb"], *entry.data["targets"])
+    elif entry.kind == "image":
+        cluster.images.apply(entry.data)
     elif entry.kind == "trust":
         cluster.trust(entry.data["certificates"])
     elif entry.kind == "extension":

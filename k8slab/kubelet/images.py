@@ -175,15 +175,19 @@ class ImageRegistry:
         self.private: dict[str, tuple[str, str]] = {}
 
     def __setitem__(self, name: str, program: Program | Image) -> None:
+        key = parse_reference(name).canonical
+        self.own[key] = self.made(name, program)
+        self.removed.discard(key)
+
+    @staticmethod
+    def made(name: str, program: Program | Image) -> Image:
+        """The image that somebody wants to register. Raises ProgramError where it is none."""
         if not isinstance(program, Image | Program):
             raise ProgramError(
                 f"images[{name!r}] must be a Program(...) or an Image(...), not {type(program).__name__}: "
                 f'lab.images[{name!r}] = Program(ready_after="3s")'
             )
-        image = program if isinstance(program, Image) else Image(program, any_command=True)
-        key = parse_reference(name).canonical
-        self.own[key] = image
-        self.removed.discard(key)
+        return program if isinstance(program, Image) else Image(program, any_command=True)
 
     def __getitem__(self, name: str) -> Image:
         found = self.find(name)

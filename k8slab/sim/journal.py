@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from k8slab.errors import K8sLabError
 
 #: Kinds of entries which a journal may hold.
-KINDS = ("setup", "request", "fault", "advance", "extension", "stream", "trust", "calendar", "note")
+KINDS = ("setup", "request", "fault", "advance", "extension", "stream", "trust", "calendar", "note", "image", "metric")
 
 
 class JournalError(K8sLabError):
