@@ -7,9 +7,10 @@ from k8slab.sim.clock import SECOND
 from tests.client.world import Log, World, by_color, config_map
 
 
-def informer_of(world: World, **selection: str) -> tuple[Informer, Log]:
+def informer_of(world: World) -> tuple[Informer, Log]:
+    """Of the namespace `default`: kube-system has a ConfigMap of the API server's own."""
     client = Client(world.handle, world.clock, world.trace, user_agent="watcher")
-    informer = Informer(client, world.clock, "configmaps", **selection)
+    informer = Informer(client, world.clock, "configmaps", "default")
     log = Log()
     informer.add_handler(log.added, log.updated, log.deleted)
     return informer, log
@@ -122,7 +123,7 @@ def test_handlers_know_the_revision_that_made_them_run():
         def added(self, obj: object) -> None:
             causes.append(world.trace.causes)
 
-    informer = Informer(world.client, world.clock, "configmaps")
+    informer = Informer(world.client, world.clock, "configmaps", "default")
     informer.add_handler(Witness().added)
     informer.start()
     created = world.client.create(config_map("a"), "default")

@@ -26,6 +26,14 @@ class InterruptedPut:
         return put
 
 
+@pytest.fixture(autouse=True)
+def python_hears_of_interrupts():
+    # A program that was started in the background (`make test &`) ignores SIGINT.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("at", [1, 17, 60, 150])
 def test_what_was_under_way_goes_on_afterwards(lab, kubectl, monkeypatch, tmp_path, at):
     kubectl("create deployment web --image=nginx:1.29 --replicas=30")
