@@ -21,10 +21,11 @@ POLL = 1 * SECOND
 class Binding:
     """A Pod on its way to its node."""
 
-    __slots__ = ("attempt", "node_name", "queued", "state", "timers", "waits")
+    __slots__ = ("attempt", "info", "node_name", "queued", "state", "timers", "waits")
 
     def __init__(self, queued: QueuedPod, state: CycleState, attempt: Attempt) -> None:
         self.queued = queued
+        self.info = queued.info
         self.state = state
         self.attempt = attempt
         self.node_name = attempt.node
@@ -116,9 +117,13 @@ class Binder:
 
     def _bind_again(self, incarnation: int, binding: Binding) -> None:
         scheduler = self.scheduler
-        if incarnation == scheduler.incarnation and binding.queued.info.key in scheduler.cache.assumed:
-            with scheduler.trace.acting(scheduler.client.user_agent, binding.queued.causes):
+        if incarnation != scheduler.incarnation:
+            return
+        with scheduler.trace.acting(scheduler.client.user_agent, binding.queued.causes):
+            if scheduler.cache.is_assumed(binding.info):
                 self._bind(binding)
+            else:
+                binding.framework.unreserve(binding.state, binding.node_name)  # the Pod is gone
 
     def _bound(self, binding: Binding) -> None:
         scheduler, pod = self.scheduler, binding.state.pod
@@ -137,6 +142,6 @@ class Binder:
             binding.framework.unreserve(binding.state, binding.node_name)
         except PluginError as error:
             status = failed(*status.reasons, str(error), plugin=status.plugin)
-        scheduler.cache.forget(binding.queued.info)
+        scheduler.cache.forget(binding.info)
         scheduler.rejected(binding.queued, binding.attempt, status)
         scheduler.queue.move(POD_DELETED, binding.state.pod, None)

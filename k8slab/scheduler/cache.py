@@ -158,10 +158,15 @@ class Cache:
         self._add(info)
 
     def forget(self, info: PodInfo) -> None:
-        """The assumed Pod will not go there."""
-        if self.assumed.pop(info.key, None) is not None:
+        """The assumed Pod will not go there; another Pod of that name is left alone."""
+        if self.is_assumed(info):
+            del self.assumed[info.key]
             self._remove(info)
             info.node_name = ""
+
+    def is_assumed(self, info: PodInfo) -> bool:
+        """Whether this very Pod is counted on a node without the API server knowing."""
+        return info.key in self.assumed and self.pods[info.key].uid == info.uid
 
     def set_pod(self, pod: Any) -> None:
         """Add a Pod that is bound, confirm an assumed one, or take over its new state."""

@@ -39,7 +39,7 @@ class VolumeBinding(Plugin):
         self.client: Any = None
         self.clock: Any = None
         self.timeout = 600 * SECOND
-        self.assumed: dict[tuple[str, str], Choice] = {}
+        self.assumed: dict[str, Choice] = {}
 
     def setup(self, args: dict[str, Any], handle: Any) -> None:
         """Take client, clock and timeout."""
@@ -71,9 +71,9 @@ class VolumeBinding(Plugin):
 
     def _taken(self, pod: Any) -> frozenset[str]:
         """Volumes promised to other Pods that are being bound."""
-        own = (pod.metadata.namespace, pod.metadata.name)
+        own = pod.metadata.uid
         return frozenset(
-            volume for key, choice in self.assumed.items() if key != own for volume in choice.bindings.values()
+            volume for uid, choice in self.assumed.items() if uid != own for volume in choice.bindings.values()
         )
 
     # --- binding
@@ -82,17 +82,16 @@ class VolumeBinding(Plugin):
         """Promise the volumes chosen for the node to this Pod."""
         found = state.read(NAME)
         if found is not None and node_name in found[1] and not found[1][node_name].empty:
-            self.assumed[(pod.metadata.namespace, pod.metadata.name)] = found[1][node_name]
+            self.assumed[pod.metadata.uid] = found[1][node_name]
         return None
 
     def unreserve(self, state: CycleState, pod: Any, node_name: str) -> None:
         """Take the promise back."""
-        self.assumed.pop((pod.metadata.namespace, pod.metadata.name), None)
+        self.assumed.pop(pod.metadata.uid, None)
 
     def pre_bind(self, state: CycleState, pod: Any, node_name: str) -> Status | None:
         """Write the choices to the API server once, then wait until a controller has bound the claims."""
-        key = (pod.metadata.namespace, pod.metadata.name)
-        choice = self.assumed.get(key)
+        choice = self.assumed.get(pod.metadata.uid)
         if choice is None:
             return None
         started = state.read(f"{NAME}/started")
@@ -100,7 +99,7 @@ class VolumeBinding(Plugin):
             state.write(f"{NAME}/started", self.clock.now)
             return self._write(state, choice, pod.metadata.namespace, node_name)
         if all(fully_bound(self._claim(state, pod, name)) for name in (*choice.bindings, *choice.provisions)):
-            del self.assumed[key]
+            del self.assumed[pod.metadata.uid]
             return None
         if self.clock.now - started >= self.timeout:
             return failed("binding volumes: context deadline exceeded")
