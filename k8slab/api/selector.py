@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from k8slab.api import labels as label_rules
-from k8slab.api.core_v1 import Node, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, Pod
+from k8slab.api.core_v1 import Node, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, PodSpec
 from k8slab.api.meta_v1 import LabelSelector
 from k8slab.errors import ApiError, FieldError, aggregate, bad_request
 
@@ -88,11 +88,6 @@ class Selector:
         self._exact = tuple((each.key, each.values[0]) for each in exact)
         self._others = tuple(each for each in self.requirements if each not in exact)
 
-    @property
-    def is_everything(self) -> bool:
-        """Whether nothing is asked for."""
-        return not self.requirements and not self.is_nothing
-
     def matches(self, labels: Mapping[str, str] | None) -> bool:
         """Whether an object with these labels is selected."""
         if self.is_nothing:
@@ -102,10 +97,6 @@ class Selector:
             if labels.get(key) != value:
                 return False
         return all(each.matches(labels) for each in self._others)
-
-    def exact_value(self, key: str) -> str | None:
-        """The one value that a label must have, None where the selector leaves it open."""
-        return next((value for name, value in self._exact if name == key), None)
 
     def __str__(self) -> str:
         return ",".join(map(str, self.requirements))
@@ -362,12 +353,12 @@ def escape_field(value: str) -> str:
 # --- node selectors ------------------------------------------------------------------------------------------------
 
 
-def node_matches(pod: Pod, node: Node) -> bool:
-    """Whether a node has what a Pod's `nodeSelector` and required node affinity ask for."""
+def node_matches(spec: PodSpec, node: Node) -> bool:
+    """Whether a node has what `nodeSelector` and required node affinity ask for (GetRequiredNodeAffinity)."""
     labels = node.metadata.labels or {}
-    if any(labels.get(key) != value for key, value in (pod.spec.nodeSelector or {}).items()):
+    if any(labels.get(key) != value for key, value in (spec.nodeSelector or {}).items()):
         return False
-    affinity = pod.spec.affinity.nodeAffinity if pod.spec.affinity is not None else None
+    affinity = spec.affinity.nodeAffinity if spec.affinity is not None else None
     return affinity is None or matches_node(affinity.requiredDuringSchedulingIgnoredDuringExecution, node)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from k8slab.api.podphase import is_terminal
 from k8slab.api.quantity import add, sub
 from k8slab.api.resources import BEST_EFFORT, pod_limits, pod_requests, qos_class
 
@@ -53,7 +54,7 @@ def _counts(plural: str, name: str) -> bool:
 
 
 def _pod_usage(pod: Any) -> Usage:
-    if is_terminal(pod):
+    if is_terminal(pod):  # it holds no resources any more
         return {}
     usage: Usage = {"pods": "1"}
     for name, amount in pod_requests(pod).items():
@@ -88,11 +89,6 @@ def _claim_usage(claim: Any) -> Usage:
         if storage is not None:
             usage[f"{prefix}requests.storage"] = storage
     return usage
-
-
-def is_terminal(pod: Any) -> bool:
-    """Pods that have finished hold no resources."""
-    return pod.status is not None and pod.status.phase in ("Succeeded", "Failed")
 
 
 def difference(new: Usage, old: Usage) -> Usage:

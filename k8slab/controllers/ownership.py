@@ -34,6 +34,15 @@ def add_owner_indexes(informer: Informer) -> None:
     informer.add_index(ORPHAN_INDEX, orphan_namespace)
 
 
+def resolve(owners: Informer, kind: str, obj: Any) -> Any:
+    """The live object of that kind that controls `obj`, or None (resolveControllerRef)."""
+    reference = controller_of(obj)
+    if reference is None or reference.kind != kind:
+        return None
+    owner = owners.get(obj.metadata.namespace, reference.name)
+    return owner if owner is not None and owner.metadata.uid == reference.uid else None
+
+
 def candidates(informer: Informer, owner: Any) -> list[Any]:
     """What `owner` controls, and what it might adopt."""
     owned = informer.by_index(OWNER_INDEX, owner.metadata.uid)

@@ -11,6 +11,7 @@ from msgspec import to_builtins
 
 from k8slab.api.core_v1 import Pod
 from k8slab.api.meta_v1 import ObjectMeta, OwnerReference
+from k8slab.api.podphase import is_terminal as is_terminal
 from k8slab.client import Client, Recorder
 from k8slab.errors import ApiError
 from k8slab.sim.clock import SECOND
@@ -20,11 +21,6 @@ from k8slab.sim.timestamps import parse_rfc3339
 def is_active(pod: Pod) -> bool:
     """Neither finished nor being deleted."""
     return pod.metadata.deletionTimestamp is None and not is_terminal(pod)
-
-
-def is_terminal(pod: Pod) -> bool:
-    """Phase Succeeded or Failed."""
-    return pod.status is not None and pod.status.phase in ("Succeeded", "Failed")
 
 
 def is_terminating(pod: Pod) -> bool:

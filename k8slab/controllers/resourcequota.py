@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from k8slab.api.core_v1 import ResourceQuota, ResourceQuotaStatus
+from k8slab.api.podphase import is_terminal
 from k8slab.api.quantity import compare
 from k8slab.apiserver.usage import Usage, in_scope, total, usage_of
 from k8slab.client import Request, Result
 from k8slab.controllers.controller import Controller
-from k8slab.controllers.pods import is_terminal
 
 EVALUATED = (
     "pods",

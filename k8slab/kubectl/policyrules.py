@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+KNOWN_VERBS = (
+    "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "use", "bind", "escalate",
+    "impersonate", "proxy", "approve", "sign", "*",
+)  # fmt: skip
+"""What kubectl does not warn about."""
+
 
 def policy_rows(rules: list[dict[str, Any]], urls: list[dict[str, Any]]) -> list[list[str]]:
     """One row per resource and per URL of the rules, sorted as kubectl shows them; verbs of a resource are joined."""

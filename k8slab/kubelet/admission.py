@@ -7,7 +7,7 @@ from typing import Any
 from k8slab.api import core_v1 as core
 from k8slab.api import quantity
 from k8slab.api.resources import pod_requests
-from k8slab.api.selector import matches_node
+from k8slab.api.selector import node_matches
 from k8slab.kubelet.node import Amounts
 
 Refusal = tuple[str, str]
@@ -82,19 +82,9 @@ def admit(pod: core.Pod, node: core.Node, room: Room, pressure: set[str]) -> Ref
     if pressure and not critical and not _bears(pod, pressure):
         kinds = ", ".join(sorted(pressure))
         return ("Evicted", f"The node had condition: [{kinds}]. ")
-    if node is not None and not fits(pod, node):
+    if node is not None and not node_matches(pod.spec, node):
         return ("NodeAffinity", "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
     return room.take(pod)
-
-
-def fits(pod: core.Pod, node: core.Node) -> bool:
-    """Whether the node has the labels that the Pod insists on."""
-    labels = node.metadata.labels or {}
-    if any(labels.get(key) != value for key, value in (pod.spec.nodeSelector or {}).items()):
-        return False
-    affinity = pod.spec.affinity.nodeAffinity if pod.spec.affinity else None
-    required = affinity.requiredDuringSchedulingIgnoredDuringExecution if affinity else None
-    return required is None or matches_node(required, node)
 
 
 def is_critical(pod: core.Pod) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8slab.api import core_v1 as core
-from k8slab.api.volumes import claim_names, unique_name
+from k8slab.api.volumes import claim_name, claim_names, unique_name
 from k8slab.errors import ApiError
 from k8slab.kubelet import expansion
 from k8slab.kubelet.environment import Lookup
@@ -90,13 +90,8 @@ class Attachments:
         """Unique names of the Pod's volumes that have to be attached, by their names in the Pod."""
         found: dict[str, str] = {}
         for volume in pod.spec.volumes or ():
-            if volume.persistentVolumeClaim is not None:
-                name = volume.persistentVolumeClaim.claimName
-            elif volume.ephemeral is not None:
-                name = f"{pod.metadata.name}-{volume.name}"
-            else:
-                continue
-            claim = lookup.get("persistentvolumeclaims", name)
+            name = claim_name(pod, volume)
+            claim = lookup.get("persistentvolumeclaims", name) if name is not None else None
             if claim is None or not claim.spec.volumeName:
                 continue
             persistent = lookup.get("persistentvolumes", claim.spec.volumeName)

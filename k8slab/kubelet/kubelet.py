@@ -8,9 +8,11 @@ from typing import Any
 
 from k8slab.api import core_v1 as core
 from k8slab.api import quantity
+from k8slab.api.podphase import is_terminal
+from k8slab.api.selector import node_matches
 from k8slab.client import Client, Informer, Recorder
 from k8slab.errors import ApiError
-from k8slab.kubelet.admission import Room, admit, bytes_of, fits
+from k8slab.kubelet.admission import Room, admit, bytes_of
 from k8slab.kubelet.attachments import Attachments
 from k8slab.kubelet.backoff import Backoff
 from k8slab.kubelet.container import Container
@@ -207,7 +209,7 @@ class Kubelet:
             worker.update(pod)
             return
         worker = PodWorker(self, pod)
-        if pod.status is not None and pod.status.phase in ("Succeeded", "Failed"):
+        if is_terminal(pod):
             self._finished_before(worker, pod)
             return
         self.workers[worker.uid] = worker
@@ -225,7 +227,7 @@ class Kubelet:
 
     def _node_for(self, pod: core.Pod) -> core.Node | None:
         """The Node as known here, asked for again where the Pod does not fit: its labels may have changed since."""
-        if self.api_node is not None and not fits(pod, self.api_node):
+        if self.api_node is not None and not node_matches(pod.spec, self.api_node):
             with contextlib.suppress(ApiError):
                 self.api_node = self.client.get("nodes", self.node.name)
         return self.api_node

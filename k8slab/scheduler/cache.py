@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from k8slab.scheduler.nodeinfo import NodeInfo, claim_names, images_on
+from k8slab.api.volumes import claim_names
+from k8slab.scheduler.nodeinfo import NodeInfo, images_on
 from k8slab.scheduler.podinfo import Interner, PodInfo
 
 ZONE_LABELS = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from k8slab.api.volumes import claim_names
 from k8slab.scheduler.podinfo import PodInfo, Port, has_volumes
 from k8slab.scheduler.requests import Amounts, amounts
 
@@ -156,17 +157,6 @@ class NodeInfo:
 
     def __repr__(self) -> str:
         return f"<NodeInfo {self.name}, {len(self.pods)} pods>"
-
-
-def claim_names(pod: Any) -> list[str]:
-    """Names of the PersistentVolumeClaims that a Pod uses, generic ephemeral volumes' included."""
-    names = []
-    for volume in pod.spec.volumes or ():
-        if volume.persistentVolumeClaim is not None:
-            names.append(volume.persistentVolumeClaim.claimName)
-        elif volume.ephemeral is not None:
-            names.append(f"{pod.metadata.name}-{volume.name}")
-    return names
 
 
 def images_on(status: Any) -> dict[str, int]:

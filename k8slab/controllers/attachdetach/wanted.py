@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from k8slab.api.core_v1 import PersistentVolume, Pod
+from k8slab.api.podphase import is_terminal
 
 
 def still_uses(pod: Pod) -> bool:
     """Whether the Pod may still use its volumes: it has not ended (IsPodTerminated)."""
     status = pod.status
-    if status is not None and status.phase in ("Succeeded", "Failed"):
+    if is_terminal(pod):
         return False
     if pod.metadata.deletionTimestamp is None:
         return True

@@ -11,7 +11,7 @@ from k8slab.controllers import pods as podlib
 from k8slab.controllers.controller import Controller
 from k8slab.controllers.daemonset import placement, updating
 from k8slab.controllers.expectations import Expectations
-from k8slab.controllers.ownership import OWNER_INDEX, Claims, add_owner_indexes, candidates
+from k8slab.controllers.ownership import OWNER_INDEX, Claims, add_owner_indexes, candidates, resolve
 from k8slab.controllers.selectors import PodMatcher
 from k8slab.controllers.templatehash import template_hash
 from k8slab.errors import ApiError
@@ -96,11 +96,7 @@ class DaemonSetController(Controller):
             self.enqueue(owner)
 
     def _resolve(self, pod: Pod) -> DaemonSet | None:
-        reference = controller_of(pod)
-        if reference is None or reference.kind != "DaemonSet":
-            return None
-        owner = self.owners.get(pod.metadata.namespace, reference.name)
-        return owner if owner is not None and owner.metadata.uid == reference.uid else None
+        return resolve(self.owners, "DaemonSet", pod)
 
     # --- what to do
 

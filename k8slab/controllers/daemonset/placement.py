@@ -17,8 +17,8 @@ from k8slab.api.core_v1 import (
     PodSpec,
     Toleration,
 )
+from k8slab.api.selector import node_matches
 from k8slab.api.taints import tolerates
-from k8slab.controllers.selectors import node_fits
 
 AUTOMATIC = (
     Toleration(key="node.kubernetes.io/not-ready", operator="Exists", effect="NoExecute"),
@@ -57,7 +57,7 @@ def should_run(owner: DaemonSet, node: Node) -> tuple[bool, bool]:
     spec = owner.spec.template.spec
     if spec.nodeName and spec.nodeName != node.metadata.name:
         return False, False
-    if not node_fits(spec, node):
+    if not node_matches(spec, node):
         return False, False
     tolerated = tolerations(spec)
     untolerated = [

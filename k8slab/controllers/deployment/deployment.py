@@ -14,7 +14,7 @@ from k8slab.controllers import conditions, pods
 from k8slab.controllers.controller import Controller
 from k8slab.controllers.deployment import arithmetic, progress, revisions
 from k8slab.controllers.deployment.scaling import Scaler
-from k8slab.controllers.ownership import OWNER_INDEX, Claims, add_owner_indexes, candidates
+from k8slab.controllers.ownership import OWNER_INDEX, Claims, add_owner_indexes, candidates, resolve
 from k8slab.controllers.selectors import PodMatcher
 from k8slab.errors import ApiError
 from k8slab.sim.clock import SECOND
@@ -57,11 +57,7 @@ class DeploymentController(Controller):
                     self.enqueue(candidate)
 
     def _resolve(self, replica_set: ReplicaSet) -> Deployment | None:
-        reference = controller_of(replica_set)
-        if reference is None or reference.kind != "Deployment":
-            return None
-        found = self.deployments.get(replica_set.metadata.namespace, reference.name)
-        return found if found is not None and found.metadata.uid == reference.uid else None
+        return resolve(self.deployments, "Deployment", replica_set)
 
     def _pod_deleted(self, pod: Any) -> None:
         reference = controller_of(pod)

@@ -18,7 +18,7 @@ from k8slab.controllers.expectations import Expectations
 from k8slab.controllers.job import indexes
 from k8slab.controllers.job.failures import Backoff
 from k8slab.controllers.job.sync import FINALIZER, Sync
-from k8slab.controllers.ownership import Claims, add_owner_indexes, candidates
+from k8slab.controllers.ownership import Claims, add_owner_indexes, candidates, resolve
 from k8slab.controllers.replicaset.ranking import ranked
 from k8slab.controllers.selectors import PodMatcher
 from k8slab.errors import ApiError
@@ -103,11 +103,7 @@ class JobController(Controller):
             self.queue.add(Request(pod.metadata.namespace, reference.name if reference else f"?{pod.metadata.name}"))
 
     def _resolve(self, pod: Pod) -> Job | None:
-        reference = controller_of(pod)
-        if reference is None or reference.kind != "Job":
-            return None
-        job = self.jobs.get(pod.metadata.namespace, reference.name)
-        return job if job is not None and job.metadata.uid == reference.uid else None
+        return resolve(self.jobs, "Job", pod)
 
     # --- what to do
 

@@ -11,7 +11,7 @@ from k8slab.client import Request, Result
 from k8slab.controllers import pods as podlib
 from k8slab.controllers.controller import Controller
 from k8slab.controllers.expectations import Expectations
-from k8slab.controllers.ownership import OWNER_INDEX, Claims, add_owner_indexes, candidates, owner_uid
+from k8slab.controllers.ownership import OWNER_INDEX, Claims, add_owner_indexes, candidates, owner_uid, resolve
 from k8slab.controllers.replicaset import status as statuslib
 from k8slab.controllers.replicaset.ranking import pods_to_delete
 from k8slab.controllers.replicaset.status import Headcount
@@ -94,11 +94,7 @@ class ReplicaSetController(Controller):
             self.enqueue(owner)
 
     def _resolve(self, pod: Pod) -> Any:
-        reference = controller_of(pod)
-        if reference is None or reference.kind != self.kind:
-            return None
-        owner = self.owners.get(pod.metadata.namespace, reference.name)
-        return owner if owner is not None and owner.metadata.uid == reference.uid else None
+        return resolve(self.owners, self.kind, pod)
 
     def _enqueue_matching(self, pod: Pod) -> None:
         for owner in self.owners.list(pod.metadata.namespace):

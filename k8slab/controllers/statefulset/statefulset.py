@@ -16,7 +16,7 @@ from k8slab.client import Request, Result
 from k8slab.controllers import history
 from k8slab.controllers import pods as podlib
 from k8slab.controllers.controller import Controller
-from k8slab.controllers.ownership import Claims, add_owner_indexes, candidates
+from k8slab.controllers.ownership import Claims, add_owner_indexes, candidates, resolve
 from k8slab.controllers.selectors import PodMatcher
 from k8slab.controllers.statefulset import identity
 from k8slab.controllers.statefulset.rollout import Rollout
@@ -60,11 +60,7 @@ class StatefulSetController(Controller):
                     self.enqueue(candidate)
 
     def _resolve(self, pod: Pod) -> StatefulSet | None:
-        reference = controller_of(pod)
-        if reference is None or reference.kind != "StatefulSet":
-            return None
-        owner = self.owners.get(pod.metadata.namespace, reference.name)
-        return owner if owner is not None and owner.metadata.uid == reference.uid else None
+        return resolve(self.owners, "StatefulSet", pod)
 
     def reconcile(self, request: Request) -> Result | None:
         """One step of the rollout, then the status."""

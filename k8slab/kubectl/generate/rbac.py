@@ -9,27 +9,10 @@ from k8slab.kubectl.command import Command
 from k8slab.kubectl.failure import CommandError
 from k8slab.kubectl.flags import array, several, text
 from k8slab.kubectl.generate.base import Object, generator, meta, one_name
+from k8slab.kubectl.policyrules import KNOWN_VERBS
 
 GROUP = "rbac.authorization.k8s.io"
 _VERSION = f"{GROUP}/v1"
-_KNOWN_VERBS = [
-    "get",
-    "list",
-    "watch",
-    "create",
-    "update",
-    "patch",
-    "delete",
-    "deletecollection",
-    "use",
-    "bind",
-    "escalate",
-    "impersonate",
-    "proxy",
-    "approve",
-    "sign",
-    "*",
-]
 
 
 def _role(inv: Any) -> Object:
@@ -47,7 +30,7 @@ def _verbs(inv: Any) -> list[str]:
     if "*" in verbs:
         verbs = ["*"]
     for verb in verbs:
-        if verb not in _KNOWN_VERBS:
+        if verb not in KNOWN_VERBS:
             inv.warn(f"'{verb}' is not a standard resource verb")
     return verbs
 

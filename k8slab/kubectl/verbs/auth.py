@@ -9,27 +9,9 @@ from k8slab.kubectl import tabular
 from k8slab.kubectl.command import Command
 from k8slab.kubectl.failure import CommandError, Exit
 from k8slab.kubectl.flags import ALL_NAMESPACES, PRINT, boolean, text
-from k8slab.kubectl.policyrules import bracket, policy_rows
+from k8slab.kubectl.policyrules import KNOWN_VERBS, bracket, policy_rows
 from k8slab.kubectl.printers import Printer
 
-_KNOWN_VERBS = [
-    "get",
-    "list",
-    "watch",
-    "create",
-    "update",
-    "patch",
-    "delete",
-    "deletecollection",
-    "use",
-    "bind",
-    "escalate",
-    "impersonate",
-    "proxy",
-    "approve",
-    "sign",
-    "*",
-]
 _URL_VERBS = ["get", "put", "post", "head", "options", "delete", "patch", "*"]
 
 
@@ -67,7 +49,7 @@ def _resource(inv: Any) -> dict[str, Any]:
     if slash and inv.access.scheme.resource(name).subresource(object_name) is not None:
         # `pods/log` means the subresource, not a Pod called log.
         subresource, object_name = object_name, ""
-    if verb not in _KNOWN_VERBS:
+    if verb not in KNOWN_VERBS:
         inv.complain(f"Warning: verb '{verb}' is not a known verb\n")
     attributes: dict[str, Any] = {"verb": verb}
     try:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from k8slab.api.volumes import claim_names, uses_claim
 from k8slab.scheduler.cache import Cache
 from k8slab.scheduler.events import ASSIGNED_POD, ATTACHMENT, CLAIM, CSI_NODE, Action, EventHint
 from k8slab.scheduler.framework import SKIP, CycleState, Plugin, Status, unschedulable
-from k8slab.scheduler.nodeinfo import NodeInfo, claim_names
+from k8slab.scheduler.nodeinfo import NodeInfo
 
 FULL = unschedulable("node(s) exceed max volume count", plugin="NodeVolumeLimits")
 
@@ -51,7 +52,7 @@ class NodeVolumeLimits(Plugin):
 
     def after_claim(self, pod: Any, old: Any, new: Any) -> bool:
         """Whether this Pod uses the claim."""
-        return new.metadata.namespace == pod.metadata.namespace and new.metadata.name in claim_names(pod)
+        return uses_claim(pod, new)
 
 
 def _limits(cache: Cache, node_name: str) -> dict[str, int]:

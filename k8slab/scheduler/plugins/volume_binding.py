@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from k8slab.api.volumes import claim_names, uses_claim
 from k8slab.errors import ApiError
 from k8slab.scheduler.events import (
     CLAIM,
@@ -18,7 +19,7 @@ from k8slab.scheduler.events import (
     EventHint,
 )
 from k8slab.scheduler.framework import SKIP, Code, CycleState, Plugin, Status, failed, unresolvable
-from k8slab.scheduler.nodeinfo import NodeInfo, claim_names
+from k8slab.scheduler.nodeinfo import NodeInfo
 from k8slab.scheduler.plugins.volume_matching import (
     SELECTED_NODE,
     Choice,
@@ -150,7 +151,7 @@ class VolumeBinding(Plugin):
 
     def after_claim(self, pod: Any, old: Any, new: Any) -> bool:
         """Whether this Pod uses the claim."""
-        return new.metadata.namespace == pod.metadata.namespace and new.metadata.name in claim_names(pod)
+        return uses_claim(pod, new)
 
     def after_class(self, pod: Any, old: Any, new: Any) -> bool:
         """Whether the class is new, or allows other topologies."""

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from k8slab.api.quantity import value
+from k8slab.api.volumes import claim_name, claim_names
 from k8slab.scheduler.cache import Cache
-from k8slab.scheduler.nodeinfo import NodeInfo, claim_names
+from k8slab.scheduler.nodeinfo import NodeInfo
 from k8slab.scheduler.selectors import NodeTerm, matches, of_label_selector
 
 BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
@@ -52,11 +53,8 @@ def status_of_claim(cache: Cache, pod: Any) -> str:
     """What is wrong with a Pod's claims as such ("" if nothing)."""
     namespace = pod.metadata.namespace
     for volume in pod.spec.volumes or ():
-        if volume.persistentVolumeClaim is not None:
-            name = volume.persistentVolumeClaim.claimName
-        elif volume.ephemeral is not None:
-            name = f"{pod.metadata.name}-{volume.name}"
-        else:
+        name = claim_name(pod, volume)
+        if name is None:
             continue
         claim = cache.get("persistentvolumeclaims", namespace, name)
         if claim is None:
