@@ -58,16 +58,24 @@ class Claims:
         resource: of the objects to claim.
         owner_resource: of the owner, to check before the first adoption that it still exists.
         matches: whether an object's labels are selected by the owner.
+        finalizer: what an adopted object gets, and a released one loses; "" for none.
     """
 
     def __init__(
-        self, client: Client, owner: Any, resource: str, owner_resource: str, matches: Callable[[Any], bool]
+        self,
+        client: Client,
+        owner: Any,
+        resource: str,
+        owner_resource: str,
+        matches: Callable[[Any], bool],
+        finalizer: str = "",
     ) -> None:
         self.client = client
         self.owner = owner
         self.resource = resource
         self.owner_resource = owner_resource
         self.matches = matches
+        self.finalizer = finalizer
         self._checked = False
 
     def claim(self, objects: Iterable[Any]) -> list[Any]:
@@ -99,13 +107,17 @@ class Claims:
             "controller": True,
             "blockOwnerDeletion": True,
         }
-        patch = {"metadata": {"ownerReferences": [reference], "uid": metadata.uid}}
+        patch: dict[str, Any] = {"metadata": {"ownerReferences": [reference], "uid": metadata.uid}}
+        if self.finalizer:
+            patch["metadata"]["finalizers"] = [self.finalizer]
         self.client.trace.note = f"{metadata.name} matches the selector and has no controller: adopting it"
         return self._patch(obj, patch)
 
     def _release(self, obj: Any) -> None:
         drop = {"$patch": "delete", "uid": self.owner.metadata.uid}
-        patch = {"metadata": {"uid": obj.metadata.uid, "ownerReferences": [drop]}}
+        patch: dict[str, Any] = {"metadata": {"uid": obj.metadata.uid, "ownerReferences": [drop]}}
+        if self.finalizer:
+            patch["metadata"]["$deleteFromPrimitiveList/finalizers"] = [self.finalizer]
         self.client.trace.note = f"{obj.metadata.name} no longer matches the selector: releasing it"
         try:
             self._patch(obj, patch)

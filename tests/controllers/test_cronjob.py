@@ -75,3 +75,34 @@ def test_after_a_long_pause_only_the_last_time_is_made_up_for():
     lab.manager.start()
     lab.run(20)
     assert len(jobs(lab)) == 1
+
+
+def test_without_history_a_finished_job_is_deleted_before_it_is_seen():
+    lab = Lab()
+    cron(lab, successfulJobsHistoryLimit=0)
+    lab.run(60 + 20)
+    assert jobs(lab) == []
+    assert lab.events("SawCompletedJob") == []
+    assert len(lab.events("SuccessfulDelete")) == 1
+    assert lab.get("cronjobs", "tick").status.lastSuccessfulTime
+
+
+def test_times_of_a_new_schedule_in_the_past_are_not_made_up_for():
+    lab = Lab()
+    cron(lab, schedule="0 0 1 1 *")
+    lab.run(90)
+    lab.client.patch("cronjobs", "tick", {"spec": {"schedule": "* * * * *"}}, "default")
+    lab.run(10)
+    assert jobs(lab) == []
+    lab.run(30)
+    assert len(jobs(lab)) == 1
+
+
+def test_a_job_that_is_missing_is_noticed():
+    lab = Lab()
+    cron(lab, run="600")
+    lab.run(60 + 10)
+    lab.client.delete("jobs", jobs(lab)[0], "default", propagation_policy="Background")
+    lab.run(5)
+    assert len(lab.events("MissingJob")) == 1
+    assert not lab.get("cronjobs", "tick").status.active

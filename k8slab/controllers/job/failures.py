@@ -5,8 +5,6 @@ Follows pkg/controller/job/pod_failure_policy.go and backoff_utils.go.
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import Struct
 
 from k8slab.api.batch_v1 import Job, PodFailurePolicyRule
@@ -24,14 +22,12 @@ class Backoff(Struct):
     failures: int = 0
     last: int = 0
 
-    def note(self, succeeded: list[Pod], failed: list[Pod], now: int) -> None:
+    def note(self, succeeded: list[Pod], failed: list[Pod]) -> None:
         """Take newly finished Pods into account, in the order in which they finished."""
-        finished = [(finished_at(pod, now), False) for pod in succeeded] + [
-            (finished_at(pod, now), True) for pod in failed
-        ]
-        for time, is_failure in sorted(finished):
-            self.failures = self.failures + 1 if is_failure else 0
-            self.last = time if is_failure else self.last
+        finished = [(finished_at(pod), 1) for pod in succeeded] + [(finished_at(pod), 0) for pod in failed]
+        for time, succeeds in sorted(finished):
+            self.failures = 0 if succeeds else self.failures + 1
+            self.last = self.last if succeeds else time
 
     def remaining(self, now: int) -> int:
         """Microseconds until the next Pod may be started."""
@@ -46,22 +42,19 @@ def remaining(failures: int, last: int, now: int) -> int:
     return max(0, last + delay - now)
 
 
-def finished_at(pod: Pod, now: int) -> int:
+def finished_at(pod: Pod) -> int:
     """Unix microseconds at which a Pod finished, as well as it can be told."""
-    times = [
-        status.state.terminated.finishedAt
-        for status in pod.status.containerStatuses or ()
-        if status.state is not None and status.state.terminated is not None and status.state.terminated.finishedAt
-    ]
-    if times and len(times) == len(pod.spec.containers):
-        return max(parse_rfc3339(time) for time in times)
-    if pod.metadata.deletionTimestamp is not None:
-        grace = (pod.metadata.deletionGracePeriodSeconds or 0) * SECOND
-        return parse_rfc3339(pod.metadata.deletionTimestamp) - grace
+    states = [status.state for status in pod.status.containerStatuses or ()]
+    ended = [state.terminated.finishedAt for state in states if state is not None and state.terminated is not None]
+    if ended and len(ended) == len(states) and all(ended):
+        return max(parse_rfc3339(time) for time in ended)
     ready = podlib.condition(pod, "Ready")
     if ready is not None and ready.status == "False" and ready.lastTransitionTime:
         return parse_rfc3339(ready.lastTransitionTime)
-    return now
+    if pod.metadata.deletionTimestamp is not None:
+        grace = (pod.metadata.deletionGracePeriodSeconds or 0) * SECOND
+        return parse_rfc3339(pod.metadata.deletionTimestamp) - grace
+    return parse_rfc3339(pod.metadata.creationTimestamp)
 
 
 def judge(job: Job, pod: Pod) -> tuple[str, str]:
@@ -87,8 +80,8 @@ def _by_exit_code(rule: PodFailurePolicyRule, pod: Pod) -> str:
 
 
 def _by_condition(rule: PodFailurePolicyRule, pod: Pod) -> str:
-    for pattern in rule.onPodConditions or ():
-        found: Any = podlib.condition(pod, pattern.type)
-        if found is not None and found.status == (pattern.status or "True"):
-            return f"Pod {pod.metadata.namespace}/{pod.metadata.name} has condition {pattern.type}"
+    wanted = {(pattern.type, pattern.status or "True") for pattern in rule.onPodConditions or ()}
+    for found in pod.status.conditions or ():
+        if (found.type, found.status) in wanted:
+            return f"Pod {pod.metadata.namespace}/{pod.metadata.name} has condition {found.type}"
     return ""

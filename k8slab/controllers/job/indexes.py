@@ -11,6 +11,7 @@ from k8slab.api.core_v1 import Pod
 
 ANNOTATION = "batch.kubernetes.io/job-completion-index"
 FAILURES_ANNOTATION = "batch.kubernetes.io/job-index-failure-count"
+IGNORED_ANNOTATION = "batch.kubernetes.io/job-index-ignored-failure-count"
 
 
 def index_of(pod: Pod) -> int:
@@ -48,5 +49,35 @@ def _run(run: list[int]) -> str:
 
 def failures_of(pod: Pod) -> int:
     """How often the Pod's index had failed before."""
-    text = (pod.metadata.annotations or {}).get(FAILURES_ANNOTATION, "0")
+    return _number(pod, FAILURES_ANNOTATION)
+
+
+def ignored_of(pod: Pod) -> int:
+    """How often it had failed in a way that the failure policy ignores."""
+    return _number(pod, IGNORED_ANNOTATION)
+
+
+def attempts_of(pod: Pod) -> int:
+    """How often it had been tried before, whatever counted."""
+    return failures_of(pod) + ignored_of(pod)
+
+
+def failure_annotations(before: Pod | None, counts: bool) -> dict[str, str]:
+    """What the next Pod of an index is told about the failures so far.
+
+    Args:
+        before: the failed Pod that it replaces, or None.
+        counts: whether that failure counts (it does not if the failure policy ignores it).
+    """
+    failures, ignored = (failures_of(before), ignored_of(before)) if before is not None else (0, 0)
+    if before is not None:
+        failures, ignored = failures + counts, ignored + (not counts)
+    result = {FAILURES_ANNOTATION: str(failures)}
+    if ignored:
+        result[IGNORED_ANNOTATION] = str(ignored)
+    return result
+
+
+def _number(pod: Pod, annotation: str) -> int:
+    text = (pod.metadata.annotations or {}).get(annotation, "0")
     return int(text) if text.isdigit() else 0

@@ -16,16 +16,13 @@ from k8slab.controllers import pods as podlib
 from k8slab.controllers.controller import Controller
 from k8slab.controllers.expectations import Expectations
 from k8slab.controllers.job import indexes
-from k8slab.controllers.job.failures import Backoff
-from k8slab.controllers.job.sync import FINALIZER, Sync
+from k8slab.controllers.job.failures import Backoff, judge
+from k8slab.controllers.job.sync import BATCH_PERIOD, FINALIZER, Sync
 from k8slab.controllers.ownership import Claims, add_owner_indexes, candidates, resolve
-from k8slab.controllers.replicaset.ranking import ranked
+from k8slab.controllers.replicaset.ranking import removal_order
 from k8slab.controllers.selectors import PodMatcher
 from k8slab.errors import ApiError
-from k8slab.sim.clock import SECOND
 
-BATCH_PERIOD = 1 * SECOND
-"""Changes of Pods are looked at together, to write the status less often."""
 MAX_PODS_PER_SYNC = 500
 MANAGED_BY = "kubernetes.io/job-controller"
 INDEX_ENV = "JOB_COMPLETION_INDEX"
@@ -116,10 +113,11 @@ class JobController(Controller):
         if (job.spec.managedBy or MANAGED_BY) != MANAGED_BY or is_finished(job):
             self.backoffs.pop(request, None)
             return None
-        claims = Claims(self.client, job, "pods", "jobs", PodMatcher(job.spec.selector).matches)
-        pods = claims.claim(candidates(self.pods, job))
+        matches = PodMatcher(job.spec.selector).matches
+        pods = Claims(self.client, job, "pods", "jobs", matches, FINALIZER).claim(candidates(self.pods, job))
         backoff = self.backoffs.setdefault(request, Backoff())
-        return Sync(self, request, job, pods, backoff).run()
+        Sync(self, request, job, pods, backoff).run()
+        return None
 
     def _forget(self, request: Request) -> None:
         self.expectations.forget(request)
@@ -133,7 +131,7 @@ class JobController(Controller):
 
     def rank(self, pods: list[Pod]) -> list[Pod]:
         """Those to delete first come first."""
-        return ranked(pods, {}, len(pods), self.clock.unix_us)
+        return sorted(pods, key=removal_order)
 
     def create_pods(
         self, request: Request, job: Job, count: int, chosen: list[int] | None, delayed: dict[int, Pod]
@@ -141,17 +139,29 @@ class JobController(Controller):
         """Create Pods, of the chosen indexes if there are; how many were made, and what went wrong."""
         count = min(count, MAX_PODS_PER_SYNC)
         self.expectations.expect(request, creations=count)
-        made = 0
-        for number in range(count):
-            index = chosen[number] if chosen is not None else None
-            try:
-                self._create_pod(job, index, delayed)
-            except ApiError as error:
-                self.expectations.created(request, count - number)
-                return made, None if podlib.namespace_terminating(error) else error
-            made += 1
-        self.loop.discount += count - max(1, count.bit_length())
-        return made, None
+        made, tried, batch = 0, 0, 1
+        failure: ApiError | None = None
+        while tried < count and failure is None:
+            # Slow start: if the first Pod is refused, the others would be as well.
+            size = min(batch, count - tried)
+            for number in range(tried, tried + size):
+                try:
+                    self._create_pod(job, chosen[number] if chosen is not None else None, delayed)
+                    made += 1
+                except ApiError as error:
+                    made, failure = self._refused(request, error, made, failure)
+            tried, batch = tried + size, batch * 2
+            self.loop.discount += size - 1
+        self.expectations.created(request, count - tried)
+        return made, failure
+
+    def _refused(
+        self, request: Request, error: ApiError, made: int, failure: ApiError | None
+    ) -> tuple[int, ApiError | None]:
+        if podlib.namespace_terminating(error):
+            return made + 1, failure  # no Pod can be made any more; it counts as if it had been
+        self.expectations.created(request)
+        return made, failure or error
 
     def _create_pod(self, job: Job, index: int | None, delayed: dict[int, Pod]) -> None:
         template = job.spec.template
@@ -164,8 +174,8 @@ class JobController(Controller):
         annotations = {**((described.annotations if described else None) or {}), indexes.ANNOTATION: str(index)}
         if job.spec.backoffLimitPerIndex is not None:
             before = delayed.get(index)
-            failures = indexes.failures_of(before) + 1 if before is not None else 0
-            annotations[indexes.FAILURES_ANNOTATION] = str(failures)
+            counts = before is None or judge(job, before)[0] != "Ignore"
+            annotations |= indexes.failure_annotations(before, counts)
         labels = {**((described.labels if described else None) or {}), indexes.ANNOTATION: str(index)}
         spec = _with_index(template, job.metadata.name, index)
         self.pod_control.create(
@@ -191,9 +201,28 @@ class JobController(Controller):
                 removed.append(pod)
             except ApiError as error:
                 self.expectations.deleted(request, pod.metadata.uid)
-                if error.code != 404:
+                if error.code == 404:
+                    removed.append(pod)
+                else:
                     failure = failure or error
         self.loop.discount += max(0, len(pods) - 1) * 2
+        return removed, failure
+
+    def stop_pods(self, job: Job, pods: list[Pod], why: str) -> tuple[list[Pod], ApiError | None]:
+        """Delete the Pods of a Job that ends; their finalizers stay. Which are on their way, and what went wrong."""
+        removed, failure = [], None
+        if pods:
+            self.say(f"{why}: deleting {len(pods)} Pods")
+        for pod in pods:
+            try:
+                self.pod_control.delete(job, pod)
+                removed.append(pod)
+            except ApiError as error:
+                if error.code == 404:
+                    removed.append(pod)
+                else:
+                    failure = failure or error
+        self.loop.discount += max(0, len(pods) - 1)
         return removed, failure
 
     def release(self, pod: Pod) -> None:

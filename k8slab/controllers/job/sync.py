@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from k8slab.api.batch_v1 import Job, JobCondition, JobStatus, UncountedTerminatedPods
 from k8slab.api.core_v1 import Pod
-from k8slab.client import Request, Result
+from k8slab.client import Request
 from k8slab.controllers import conditions
 from k8slab.controllers import pods as podlib
 from k8slab.controllers.job import indexes
@@ -18,6 +19,8 @@ from k8slab.sim.timestamps import parse_rfc3339
 FINALIZER = "batch.kubernetes.io/job-tracking"
 MAX_UNCOUNTED = 500
 NO_LIMIT = 2**31 - 1
+BATCH_PERIOD = 1 * SECOND
+"""Changes of Pods are looked at together, to write the status less often."""
 BACKOFF_EXCEEDED = ("BackoffLimitExceeded", "Job has reached the specified backoff limit")
 TOO_LONG = ("DeadlineExceeded", "Job was active longer than specified deadline")
 TOO_MANY_FAILED = ("MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes")
@@ -46,7 +49,7 @@ class Sync:
         self.active = [pod for pod in pods if podlib.is_active(pod)]
         self.terminating = sum(podlib.is_terminating(pod) for pod in pods)
         self.finish: JobCondition | None = None
-        self.result: Result | None = None
+        self.satisfied = controller.expectations.satisfied(request)
         self._count()
 
     # --- counting
@@ -66,7 +69,10 @@ class Sync:
 
     def _is_tracked(self, pod: Pod) -> bool:
         known = pod.metadata.uid in self.uncounted_succeeded or pod.metadata.uid in self.uncounted_failed
-        return FINALIZER in (pod.metadata.finalizers or ()) and not known
+        return FINALIZER in (pod.metadata.finalizers or ()) and not known and self._has_place(pod)
+
+    def _has_place(self, pod: Pod) -> bool:
+        return not self.indexed or 0 <= indexes.index_of(pod) < (self.job.spec.completions or 0)
 
     def _is_failed(self, pod: Pod) -> bool:
         if podlib.phase(pod) == "Failed":
@@ -100,60 +106,65 @@ class Sync:
             elif index not in running:
                 # Kept until its successor exists, which must know how often the index has failed.
                 known = self.delayed.get(index)
-                if known is None or indexes.failures_of(known) < indexes.failures_of(pod):
+                if known is None or indexes.attempts_of(known) <= indexes.attempts_of(pod):
                     self.delayed[index] = pod
+        self.delayed = {index: pod for index, pod in self.delayed.items() if index not in self.failed_indexes}
 
     # --- the pass
 
-    def run(self) -> Result | None:
+    def run(self) -> None:
         """Start or stop Pods, then count the finished ones and report."""
         backoff = Backoff(self.backoff.failures, self.backoff.last)
-        backoff.note(self.new_succeeded, self.new_failed, self.now)
+        backoff.note(self.new_succeeded, self.new_failed)
         if self.status.startTime is None and not self.job.spec.suspend:
             self.status = self.status.replace(startTime=self.stamp)
         self._check_end()
-        active, failure, suspension = len(self.active), None, ""
         if self.finish is not None:
             active, failure = self._stop_all()
-        elif self.controller.expectations.satisfied(self.request) and self.job.metadata.deletionTimestamp is None:
-            active, failure = self._manage(backoff)
-            suspension = self._check_completion(active)
-        self.status = self.status.replace(
-            active=active or None,
-            ready=sum(podlib.is_ready(pod) for pod in self.active) if active else 0,
-            terminating=self.terminating,
-        )
-        self._track(suspension)
+        else:
+            active, failure = self._go_on(backoff)
+        ready = sum(podlib.is_ready(pod) for pod in self.active)
+        self.status = self.status.replace(active=active or None, ready=ready, terminating=self.terminating)
+        self._track()
         self.backoff.failures, self.backoff.last = backoff.failures, backoff.last
         if failure is not None:
             raise failure
-        return self.result
+
+    def _go_on(self, backoff: Backoff) -> tuple[int, ApiError | None]:
+        """Start or stop Pods of a Job that runs, unless earlier ones are still to be seen; how many are active."""
+        active, failure = len(self.active), None
+        managed = self.satisfied and self.job.metadata.deletionTimestamp is None
+        if managed:
+            active, failure = self._manage(backoff)
+        if self._is_complete(active):
+            self.finish = self._condition("SuccessCriteriaMet", *REACHED)
+        elif managed:
+            self._note_suspension()
+        return active, failure
 
     def _check_end(self) -> None:
-        spec = self.job.spec
-        begun = conditions.find(self.status.conditions, "FailureTarget")
-        succeeded = conditions.find(self.status.conditions, "SuccessCriteriaMet")
-        message = self._failed_by_policy()
-        if begun is not None and begun.status == "True":
+        begun = self._true_condition("SuccessCriteriaMet") or self._true_condition("FailureTarget")
+        message = self._failed_by_policy() if begun is None else ""
+        limit, left = self.job.spec.backoffLimit, self._time_left()
+        failed_too_often = self.failed > (limit if limit is not None else NO_LIMIT) or self._restarts_exceeded()
+        if begun is not None:
             self.finish = begun
-        elif succeeded is not None and succeeded.status == "True":
-            self.finish = succeeded
         elif message:
             self._fail("PodFailurePolicy", message)
-        elif (
-            self.failed > (spec.backoffLimit if spec.backoffLimit is not None else NO_LIMIT)
-            or self._restarts_exceeded()
-        ):
+        elif failed_too_often:
             self._fail(*BACKOFF_EXCEEDED)
-        elif self._time_left() is not None and self._time_left() <= 0:
+        elif left is not None and left <= 0:
             self._fail(*TOO_LONG)
-        elif self.indexed and self.per_index:
+        elif left is not None:
+            self.controller.queue.add_after(self.request, left)
+        if self.finish is None and self.indexed and self.per_index:
             self._check_failed_indexes()
-        if self.finish is None and self.indexed and spec.successPolicy is not None:
+        if self.finish is None and self.indexed and self.job.spec.successPolicy is not None:
             self._check_success_policy()
-        left = self._time_left()
-        if self.finish is None and left is not None:
-            self._look_again(left)
+
+    def _true_condition(self, type_: str) -> JobCondition | None:
+        found = conditions.find(self.status.conditions, type_)
+        return found if found is not None and found.status == "True" else None
 
     def _check_failed_indexes(self) -> None:
         spec = self.job.spec
@@ -172,9 +183,9 @@ class Sync:
                 return
 
     def _failed_by_policy(self) -> str:
-        for pod in self.new_failed:
-            action, message = judge(self.job, pod)
-            if action == "FailJob" and podlib.phase(pod) == "Failed":
+        for pod in self.pods:
+            action, message = judge(self.job, pod) if self._is_failed(pod) else ("", "")
+            if action == "FailJob":
                 return message
         return ""
 
@@ -210,8 +221,7 @@ class Sync:
         )
 
     def _look_again(self, delay: int) -> None:
-        if self.result is None or delay < self.result.requeue_after:
-            self.result = Result(requeue_after=max(delay, 1))
+        self.controller.queue.add_after(self.request, max(delay, BATCH_PERIOD))
 
     # --- Pods
 
@@ -230,7 +240,7 @@ class Sync:
         wait = 0 if self.per_index else backoff.remaining(self.now)
         if wait > 0:
             self._look_again(wait)
-            return active, None
+            return 0, None  # v1.36.2 says so even if others run, which the API server then refuses
         return self._create(missing)
 
     def _wanted_active(self) -> int:
@@ -238,27 +248,41 @@ class Sync:
         parallelism = spec.parallelism if spec.parallelism is not None else 1
         if spec.completions is None:
             return len(self.active) if self.succeeded > 0 else parallelism
-        return max(0, min(parallelism, spec.completions - self.succeeded - len(self.failed_indexes)))
+        return max(0, min(parallelism, spec.completions - self.succeeded))
 
     def _superfluous(self, wanted: int) -> list[Pod]:
         doomed: list[Pod] = []
+        rest = self.active
         if self.indexed:
-            seen: set[int] = set()
-            for pod in sorted(self.active, key=indexes.index_of):
-                index = indexes.index_of(pod)
-                if index in seen or not 0 <= index < (self.job.spec.completions or 0):
-                    doomed.append(pod)
-                seen.add(index)
-        rest = [pod for pod in self.active if pod not in doomed]
-        excess = len(rest) - wanted
-        if excess > 0:
-            doomed += self.controller.rank(rest)[:excess]
-        return doomed
+            doomed, rest = self._out_of_place()
+        excess = len(self.active) - wanted - len(doomed)
+        return doomed + self.controller.rank(rest)[:excess] if excess > 0 else doomed
+
+    def _out_of_place(self) -> tuple[list[Pod], list[Pod]]:
+        """Pods without a valid index, and all but one of each index; and those that may stay, by index."""
+        by_index: dict[int, list[Pod]] = {}
+        doomed: list[Pod] = []
+        for pod in sorted(self.active, key=indexes.index_of):
+            if self._has_place(pod):
+                by_index.setdefault(indexes.index_of(pod), []).append(pod)
+            else:
+                doomed.append(pod)
+        rest = []
+        for pods in by_index.values():
+            *repeated, last = self.controller.rank(pods)
+            doomed += repeated
+            rest.append(last)
+        return doomed, rest
 
     def _create(self, missing: int) -> tuple[int, ApiError | None]:
         active, chosen = len(self.active), None
         if self.indexed:
             chosen = self._free_indexes(missing)
+            if self.per_index and chosen:
+                chosen, wait = self._without_waiting(chosen)
+                if wait > 0:
+                    self._look_again(wait)
+                    return 0, None
             missing = len(chosen)
         if not missing:
             return active, None
@@ -270,114 +294,115 @@ class Sync:
         return active + made, failure
 
     def _free_indexes(self, count: int) -> list[int]:
-        """The lowest indexes that are neither done, failed nor running, and need not wait for their back-off."""
+        """The lowest indexes that are neither done, failed nor running."""
         taken = self.succeeded_indexes | self.failed_indexes | {indexes.index_of(pod) for pod in self.active}
         if self._replaces_only_failed():
             taken |= {indexes.index_of(pod) for pod in self.pods if podlib.is_terminating(pod)}
-        found: list[int] = []
-        for index in range(self.job.spec.completions or 0):
-            if len(found) == count:
-                break
-            if index in taken:
-                continue
-            wait = self._index_wait(index)
-            if wait > 0:
-                self._look_again(wait)
-            else:
-                found.append(index)
-        return found
+        free = (index for index in range(self.job.spec.completions or 0) if index not in taken)
+        return list(islice(free, count))
+
+    def _without_waiting(self, chosen: list[int]) -> tuple[list[int], int]:
+        """Those whose back-off is over; if there are none, how long until the first, in microseconds."""
+        waits = {index: self._index_wait(index) for index in chosen}
+        now = [index for index, wait in waits.items() if not wait]
+        return now, 0 if now else min(waits.values())
 
     def _index_wait(self, index: int) -> int:
         pod = self.delayed.get(index)
         if pod is None:
             return 0
-        return remaining(indexes.failures_of(pod) + 1, finished_at(pod, self.now), self.now)
+        return remaining(indexes.attempts_of(pod) + 1, finished_at(pod), self.now)
 
     def _stop_all(self) -> tuple[int, ApiError | None]:
-        if not self.active:
-            return 0, None
-        return self._remove(self.active, self.finish.message)
+        """Delete what runs. The finalizers stay until the Pods are counted."""
+        removed, failure = self.controller.stop_pods(self.job, self.active, self.finish.message)
+        self._note_removed(removed)
+        if self.active or not self.satisfied:
+            self.finish = None  # not before all are known to go
+        return len(self.active), failure
 
     def _remove(self, pods: list[Pod], why: str) -> tuple[int, ApiError | None]:
         if pods:
             self.controller.say(f"{why}: deleting {len(pods)} Pods")
         removed, failure = self.controller.delete_pods(self.request, self.job, pods)
+        self._note_removed(removed)
+        return len(self.active), failure
+
+    def _note_removed(self, removed: list[Pod]) -> None:
         gone = {pod.metadata.uid for pod in removed}
         self.active = [pod for pod in self.active if pod.metadata.uid not in gone]
         self.terminating += len(removed)
-        return len(self.active), failure
 
-    def _check_completion(self, active: int) -> str:
-        """Whether enough has succeeded; else, as the reason, whether the Job was suspended or resumed."""
+    def _is_complete(self, active: int) -> bool:
         completions = self.job.spec.completions
-        done = self.succeeded > 0 and active == 0 if completions is None else self.succeeded >= completions
-        if done and (completions is None or active == 0 or self.succeeded >= completions):
-            self.finish = self._condition("SuccessCriteriaMet", *REACHED)
-            return ""
-        if self.job.spec.suspend:
-            return self._note_suspension("True", "JobSuspended", "Job suspended")
-        known = conditions.find(self.status.conditions, "Suspended")
-        if known is None:
-            return ""
-        return self._note_suspension("False", "JobResumed", "Job resumed")
+        enough = self.succeeded > 0 if completions is None else self.succeeded >= completions
+        return enough and active == 0
 
-    def _note_suspension(self, status: str, reason: str, message: str) -> str:
+    def _note_suspension(self) -> None:
         known = conditions.find(self.status.conditions, "Suspended")
-        if known is not None and known.status == status:
-            return ""
+        if self.job.spec.suspend:
+            self._note("True", "JobSuspended", "Job suspended", known)
+        elif known is not None:
+            self._note("False", "JobResumed", "Job resumed", known)
+
+    def _note(self, status: str, reason: str, message: str, known: JobCondition | None) -> None:
+        if known is not None and (known.status, known.reason, known.message) == (status, reason, message):
+            return
         condition = self._condition("Suspended", reason, message, status)
         present = self.status.conditions or ()
         changed = tuple(condition if c.type == "Suspended" else c for c in present) if known else (*present, condition)
         start = None if status == "True" else self.stamp
         self.status = self.status.replace(conditions=changed, startTime=start)
-        return reason
+        self.controller.recorder.event(self.job, "Normal", reason.removeprefix("Job"), message)
 
     # --- counting finished Pods exactly once
 
-    def _track(self, suspension: str) -> None:
+    def _track(self) -> None:
         """Note finished Pods in the status, take off their finalizer, then count them."""
+        self._count_released({pod.metadata.uid for pod in self.pods if FINALIZER in (pod.metadata.finalizers or ())})
         doomed = self._note_finished()
         if self.finish is not None and conditions.find(self.status.conditions, self.finish.type) is None:
             self.status = self.status.replace(conditions=(*(self.status.conditions or ()), self.finish))
         if self.indexed:
             self._note_indexes()
         self._write()
-        self._announce(suspension)
         self._release(doomed)
         held = {pod.metadata.uid for pod in self.pods if FINALIZER in (pod.metadata.finalizers or ())}
-        held -= {pod.metadata.uid for pod in doomed}
-        self._count_released(held)
+        self._count_released(held - {pod.metadata.uid for pod in doomed})
         finished = self._conclude()
         self._write()
         if finished is not None:
             self._announce_end(finished)
 
     def _note_finished(self) -> list[Pod]:
+        """Finished Pods, noted as not counted yet; when the Job ends or is deleted, no Pod is held any longer."""
         doomed = []
-        delayed = {pod.metadata.uid for pod in self.delayed.values()}
-        over = self.finish is not None
         for pod in self.pods:
-            uid = pod.metadata.uid
-            if FINALIZER not in (pod.metadata.finalizers or ()):
-                continue
-            if podlib.phase(pod) == "Succeeded" and uid not in self.uncounted_failed:
+            if FINALIZER in (pod.metadata.finalizers or ()) and self._may_release(pod):
                 doomed.append(pod)
-                if not self.indexed and uid not in self.uncounted_succeeded:
-                    self.uncounted_succeeded.append(uid)
-            elif (self._is_failed(pod) or over) and (over or uid not in delayed):
-                doomed.append(pod)
-                ignored = judge(self.job, pod)[0] == "Ignore" and podlib.phase(pod) == "Failed"
-                if uid not in self.uncounted_failed and self._counts(pod) and not ignored:
-                    self.uncounted_failed.append(uid)
+                self._note_one(pod)
             if len(self.uncounted_succeeded) + len(self.uncounted_failed) >= MAX_UNCOUNTED:
+                self.finish = None
                 break
         return doomed
 
-    def _counts(self, pod: Pod) -> bool:
-        if not self.indexed:
+    def _may_release(self, pod: Pod) -> bool:
+        if self.job.metadata.deletionTimestamp is not None or self.finish is not None:
             return True
-        index = indexes.index_of(pod)
-        return 0 <= index < (self.job.spec.completions or 0) and index not in self.succeeded_indexes
+        if podlib.phase(pod) == "Succeeded":
+            return True
+        return self._is_failed(pod) and all(pod is not held for held in self.delayed.values())
+
+    def _note_one(self, pod: Pod) -> None:
+        uid = pod.metadata.uid
+        if podlib.phase(pod) == "Succeeded" and uid not in self.uncounted_failed:
+            if not self.indexed and uid not in self.uncounted_succeeded:
+                self.uncounted_succeeded.append(uid)
+            return
+        fails = self._is_failed(pod) or (self.finish is not None and self.finish.type == "FailureTarget")
+        counts = self._has_place(pod) and judge(self.job, pod)[0] != "Ignore"
+        if fails and counts and uid not in self.uncounted_failed:
+            self.uncounted_failed.append(uid)
 
     def _note_indexes(self) -> None:
         failed = indexes.show(self.failed_indexes) if self.per_index else None
@@ -403,7 +428,7 @@ class Sync:
 
     def _conclude(self) -> JobCondition | None:
         """The last condition, once nothing is left to count and no Pod runs."""
-        waiting = self.uncounted_succeeded or self.uncounted_failed or self.status.active or self.status.terminating
+        waiting = self.uncounted_succeeded or self.uncounted_failed or self.status.terminating
         if self.finish is None or waiting:
             return None
         type_ = "Complete" if self.finish.type == "SuccessCriteriaMet" else "Failed"
@@ -425,15 +450,12 @@ class Sync:
             self.job = self.client.update_status(self.job.replace(status=self.status))
             self.status = self.job.status
 
-    def _announce(self, suspension: str) -> None:
-        recorder = self.controller.recorder
-        if suspension == "JobSuspended":
-            recorder.event(self.job, "Normal", "Suspended", "Job suspended")
-        elif suspension == "JobResumed":
-            recorder.event(self.job, "Normal", "Resumed", "Job resumed")
-
     def _announce_end(self, condition: JobCondition) -> None:
         recorder = self.controller.recorder
+        wanted = self.job.spec.completions
+        if condition.type == "Complete" and wanted is not None and (self.status.succeeded or 0) > wanted:
+            text = "Too many succeeded pods running after completion count reached"
+            recorder.event(self.job, "Warning", "TooManySucceededPods", text)
         if condition.type == "Complete":
             recorder.event(self.job, "Normal", "Completed", "Job completed")
         else:

@@ -57,6 +57,15 @@ def level_of(pod: Pod, crowd: dict[str, int]) -> Level:
     )
 
 
+def removal_order(pod: Pod) -> tuple[Any, ...]:
+    """In which order a Job parts with its Pods (ActivePods, without a Pod's own say and crowded nodes): those furthest
+    from working first, then those that became ready, restarted or were created last."""
+    since = ready_since(pod) if is_ready(pod) else None
+    regular, sidecar = restarts(pod)
+    early = (bool(pod.spec.nodeName), phase_rank(pod), ready_rank(pod))
+    return (*early, -(since or 0), -regular, -sidecar, -(created(pod) or 0))
+
+
 class Facts:
     """What decides between Pods of the same level; ages are compared in powers of two."""
 
