@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 from k8slab.api.codec import from_dict
+from k8slab.api.selector import node_matches
 from k8slab.api.taints import untolerated
 from k8slab.client import Client, Informers
 from k8slab.controllers.persistentvolume.matching import best, reference_to
-from k8slab.controllers.selectors import node_fits
 from k8slab.errors import ApiError
 from k8slab.sim.clock import MILLISECOND, SECOND
 
@@ -220,7 +220,7 @@ class World:
 
     def _fits(self, pod: Any, node: Any) -> bool:
         return (
-            node_fits(pod.spec, node)
+            node_matches(pod.spec, node)
             and not node.spec.unschedulable
             and untolerated(node.spec.taints, pod.spec.tolerations) is None
         )
