@@ -29,7 +29,9 @@ def bootstrap_user(server: APIServer, token: str) -> UserInfo | None:
     if secret is None or secret.metadata.deletionTimestamp or secret.type != TYPE:
         return None
     data = {key: _decoded(value) for key, value in (secret.data or {}).items()}
-    if data.get("token-id") != parts[1] or not hmac.compare_digest(data.get("token-secret", ""), parts[2]):
+    # As bytes: texts are compared only if they are ASCII.
+    given, wanted = parts[2].encode(), data.get("token-secret", "").encode()
+    if data.get("token-id") != parts[1] or not hmac.compare_digest(wanted, given):
         return None
     if data.get("usage-bootstrap-authentication") != "true" or _is_over(server, data):
         return None

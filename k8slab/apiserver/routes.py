@@ -5,6 +5,7 @@ Knows nothing of sockets: an HTTP front takes a request apart with `request_for`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 
 from k8slab.api import gojson
 from k8slab.api.request import ADMIN, JSON, NO_OPTIONS, Options, Preconditions, Request, UserInfo
-from k8slab.errors import FieldError, bad_request, invalid, method_not_allowed, no_such_resource
+from k8slab.errors import FieldError, bad_request, invalid, method_not_allowed, no_such_resource, quote
 
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "GET": "get"}
 CONNECT = frozenset({"log", "exec", "attach", "portforward", "proxy"})
@@ -179,6 +180,14 @@ def _true(text: str | None) -> bool:
 def _integer(text: str | None) -> int:
     if not text:
         return 0
-    if not text.removeprefix("-").removeprefix("+").isdigit():
-        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
-    return int(text)
+    if _INTEGER.fullmatch(text) is None:
+        raise bad_request(f"strconv.ParseInt: parsing {quote(text)}: invalid syntax")
+    found = int(text) if len(text) <= _DIGITS else None
+    if found is None or not -(1 << 63) <= found < 1 << 63:
+        raise bad_request(f"strconv.ParseInt: parsing {quote(text)}: value out of range")
+    return found
+
+
+_INTEGER = re.compile("[+-]?[0-9]+")
+_DIGITS = 4000
+"""More digits are not worth reading."""

@@ -20,6 +20,8 @@ EC_SIGNATURES = {
     "1.2.840.10045.4.3.4": "sha512",
 }
 ECDSA_WITH_SHA256 = "1.2.840.10045.4.3.2"
+RSA_BITS, RSA_EXPONENT = 16_384, (1 << 31) - 1
+"""The largest modulus and exponent that signatures are checked with."""
 PublicKey = rsa.PublicKey | ecdsa.PublicKey
 
 
@@ -46,12 +48,25 @@ def subject_identifier(spki: bytes) -> bytes:
     return hashlib.sha1(der.read(spki).parts[1].bits, usedforsecurity=False).digest()
 
 
+def _check_rsa(n: int, e: int) -> None:
+    """Raises SignatureError for numbers that are no key, or with which it would take for ever to calculate."""
+    if n <= 0:
+        raise SignatureError("x509: RSA modulus is not a positive number")
+    if e <= 0:
+        raise SignatureError("x509: RSA public exponent is not a positive number")
+    if n.bit_length() > RSA_BITS:
+        raise SignatureError("crypto/rsa: verification error")
+    if not 2 <= e <= RSA_EXPONENT:
+        raise SignatureError(f"crypto/rsa: public exponent too {'small' if e < 2 else 'large'}")
+
+
 def check(spki: der.Value, algorithm: str, data: bytes, signature: bytes) -> None:
     """Raises SignatureError where a signature is not that of the key, or of a kind that is not known here."""
     kind, *parameters = spki.parts[0].parts
     point = spki.parts[1].bits
     if kind.oid == RSA and algorithm in RSA_SIGNATURES:
         n, e = (part.number for part in der.read(point).parts)
+        _check_rsa(n, e)
         if not rsa.verify(rsa.PublicKey(n, e), data, signature, RSA_SIGNATURES[algorithm]):
             raise SignatureError("crypto/rsa: verification error")
         return

@@ -15,6 +15,8 @@ from k8slab.pki.x509 import ALTERNATIVE_NAMES, COMMON_NAME, ORGANIZATION, pem, s
 PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s*\n(.*?)-----END \1-----", re.DOTALL)
 EXTENSION_REQUEST = "1.2.840.113549.1.9.14"
 MAIL, DNS, URI, IP = 0x81, 0x82, 0x86, 0x87
+TEXTS = (der.UTF8, der.NUMERIC, der.PRINTABLE, der.T61, der.IA5, der.BMP)
+BAD_NAME = "x509: invalid RDNSequence: invalid attribute value"
 NOT_A_REQUEST = "PEM block type must be CERTIFICATE REQUEST"
 
 
@@ -108,7 +110,17 @@ def _parsed(data: bytes) -> CertificateRequest:
 def _attributes(name: der.Value, kind: str) -> list[str]:
     """The values of one kind in a Name."""
     pairs = [pair.parts for group in name.parts for pair in group.parts]
-    return [value.text for found, value in pairs if found.oid == kind]
+    return [_text(value) for found, value in pairs if found.oid == kind]
+
+
+def _text(value: der.Value) -> str:
+    """A text of a Name. Raises DERError for what others might read in another way."""
+    if value.tag not in TEXTS:
+        raise der.DERError(f"{BAD_NAME}: unsupported string type")
+    try:
+        return value.text if value.tag == der.BMP else value.content.decode()
+    except UnicodeDecodeError:
+        raise der.DERError(f"{BAD_NAME}: invalid UTF-8 string") from None
 
 
 def _alternative_names(attributes: der.Value) -> bytes:

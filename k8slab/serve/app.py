@@ -9,13 +9,13 @@ import logging
 import uuid
 from typing import TYPE_CHECKING
 
-from k8slab.api.request import Request, Response
+from k8slab.api.request import ANONYMOUS, Request, Response
 from k8slab.apiserver.discovery import discover
 from k8slab.apiserver.impersonation import acting_as
 from k8slab.apiserver.tokens.issuer import CONFIGURATION_PATH, JWKS_PATH
-from k8slab.errors import ApiError, method_not_allowed, not_found
+from k8slab.errors import ApiError, bad_request, method_not_allowed, not_found
 from k8slab.serve.auditing import Auditing, finish, refused
-from k8slab.serve.authentication import Authenticator
+from k8slab.serve.authentication import Authenticator, unauthorized
 from k8slab.serve.authorization import check_path
 from k8slab.serve.componentmetrics import (
     ETCD,
@@ -111,6 +111,8 @@ class App:
             finish(exchange, exchange.code, failure)
 
     async def _serve(self, exchange: Exchange, audit_id: str) -> None:
+        if exchange.is_overlong:
+            raise bad_request("the request has too many query parameters")
         try:
             exchange.user = self.authenticator.authenticate(exchange)
         except ApiError as error:
@@ -177,6 +179,8 @@ class App:
         request = Request(verb="get", resource=resource, name=name, subresource="proxy", user=exchange.user)
         request = request.replace(namespace=None if component == KUBELET else "kube-system")
         request = request.replace(impersonate=exchange.impersonate, user_agent=exchange.header("user-agent"))
+        if exchange.user.name == ANONYMOUS.name and not self.authenticator.anonymous:
+            raise unauthorized()
         page = await self.door.enter(self._component_metrics, request, component, node)
         await exchange.answer(200, page.encode(), METRICS)
 

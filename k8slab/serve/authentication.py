@@ -20,10 +20,12 @@ from k8slab.apiserver.tokens import TokenError
 from k8slab.apiserver.tokens.legacy import note_use
 from k8slab.errors import ApiError
 from k8slab.pki.rsa import PrivateKey
-from k8slab.serve.certificates import certificate, identity, is_for_clients, is_signed_by
+from k8slab.serve.certificates import certificate, identity, is_authority, is_for_clients, is_signed_by
 from k8slab.sim.clock import SECOND
 
 if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
     from k8slab.apiserver import APIServer
     from k8slab.pki.x509 import Authority
     from k8slab.serve.exchange import Exchange
@@ -43,6 +45,7 @@ class Authenticator:
             may do (`--anonymous-auth`). Otherwise only health and version are to be had without one, and so it is
             where the authorizer allows everybody everything.
         authority: the cluster's own, whose certificates count if it has issued them.
+        serving: the server's own (PEM), whose certificates count.
         key: signs the tokens of service accounts.
         token: a bearer token of the administrator. Both are made anew for each server that does not name them.
     """
@@ -54,9 +57,10 @@ class Authenticator:
         authority: Authority | None = None,
         key: PrivateKey | None = None,
         token: str = "",
+        serving: str = "",
     ) -> None:
         self.server = server
-        self._authority = authority
+        self._authority, self._serving = authority, serving
         self._anonymous = anonymous
         self.token = token or secrets.token_urlsafe(32)
         self._added = [self.token]
@@ -105,18 +109,32 @@ class Authenticator:
 
     def _of_certificate(self, der: bytes) -> UserInfo:
         """The user of a certificate whose chain TLS has checked. Raises ApiError (401)."""
-        found = certificate(der)
         digest = hashlib.sha256(der).hexdigest()
-        now = datetime.datetime.now(datetime.UTC)
-        if self._authority is not None and is_signed_by(found, self._authority.certificate):
-            now = datetime.datetime.fromtimestamp(self.server.clock.unix_us // SECOND, datetime.UTC)
-            if digest not in self._authority.issued:
-                raise unauthorized()
-        if not (found.not_valid_before_utc <= now <= found.not_valid_after_utc) or not is_for_clients(found):
+        try:
+            found = certificate(der)
+            now = self._now(found, digest)
+            is_valid = now is not None and found.not_valid_before_utc <= now <= found.not_valid_after_utc
+            name, groups = identity(found) if is_valid and is_for_clients(found) else ("", ())
+        except ValueError:  # TLS is content with certificates in which not all can be read
+            raise unauthorized() from None
+        if not name:
             raise unauthorized()
-        name, groups = identity(found)
         credential = f"X509SHA256={digest}"
         return UserInfo(name=name, groups=(*groups, AUTHENTICATED), extra={CREDENTIAL_ID: (credential,)})
+
+    def _now(self, found: Certificate, digest: str) -> datetime.datetime | None:
+        """The time on the clock of the authority that issued a certificate itself; None where none did.
+
+        TLS trusts the cluster's authority, whose key follows from the seed: chains that end there prove nothing.
+        """
+        if self._serving and is_signed_by(found, self._serving):
+            return datetime.datetime.now(datetime.UTC)
+        authority = self._authority
+        if authority is None or digest not in authority.issued or is_authority(found):
+            return None
+        if not is_signed_by(found, authority.certificate):
+            return None
+        return datetime.datetime.fromtimestamp(self.server.clock.unix_us // SECOND, datetime.UTC)
 
 
 def unauthorized() -> ApiError:

@@ -112,11 +112,11 @@ def certificate(der: bytes) -> x509.Certificate:
 
 
 def identity(found: x509.Certificate) -> tuple[str, tuple[str, ...]]:
-    """User and groups of a verified client certificate."""
+    """User and groups of a verified client certificate; of several common names the last counts, as in Go."""
     subject = found.subject
     names = [str(part.value) for part in subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     groups = tuple(str(part.value) for part in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME))
-    return (names[0] if names else ""), groups
+    return (names[-1] if names else ""), groups
 
 
 def is_for_clients(found: x509.Certificate) -> bool:
@@ -126,6 +126,14 @@ def is_for_clients(found: x509.Certificate) -> bool:
     except x509.ExtensionNotFound:
         return True
     return ExtendedKeyUsageOID.CLIENT_AUTH in purposes or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in purposes
+
+
+def is_authority(found: x509.Certificate) -> bool:
+    """Whether a certificate is one of an authority, which is no client."""
+    try:
+        return found.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
 
 
 def is_signed_by(found: x509.Certificate, authority: str) -> bool:

@@ -31,17 +31,19 @@ class Disconnected(Exception):
 class Exchange:
     """A request as far as HTTP goes, and the ways to answer it.
 
-    Attributes: `method`, `path` (decoded), `query` (first value of each parameter); set by authentication: `user`,
-    `impersonate` (whom the request claims to be), `follow_up` (a write that the use of the credential causes); by the
-    audit log: `note`, `is_long` (the answer goes on for long); `code` of the answer, 0 before it; `client`'s address;
-    `meter` counts; `abort()` breaks the connection off.
+    Attributes: `method`, `path` (decoded), `query` (first value of each parameter), `is_overlong` (there are too many
+    of these); set by authentication: `user`, `impersonate` (whom the request claims to be), `follow_up` (a write that
+    the use of the credential causes); by the audit log: `note`, `is_long` (the answer goes on for long); `code` of the
+    answer, 0 before it; `client`'s address; `meter` counts; `abort()` breaks the connection off.
     """
 
     def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.query_string: bytes = scope["query_string"]
-        self.query = _query(self.query_string)
+        query = _query(self.query_string)
+        self.is_overlong = query is None
+        self.query: dict[str, str] = query or {}
         self.user: UserInfo = ANONYMOUS
         self.impersonate: UserInfo | None = None
         self.follow_up: Request | None = None
@@ -150,8 +152,12 @@ def too_large() -> ApiError:
     return ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {BODY_LIMIT}")
 
 
-def _query(text: bytes) -> dict[str, str]:
+def _query(text: bytes) -> dict[str, str] | None:
     query: dict[str, str] = {}
-    for name, value in parse_qsl(text.decode("latin-1"), keep_blank_values=True, max_num_fields=1000):
+    try:
+        pairs = parse_qsl(text.decode("latin-1"), keep_blank_values=True, max_num_fields=1000)
+    except ValueError:
+        return None
+    for name, value in pairs:
         query.setdefault(name, value)
     return query

@@ -14,7 +14,16 @@ from typing import Any
 
 import h11
 
-from k8slab.serve.spdy import REFUSED_STREAM, Connection, DataReceived, Event, SpdyError, StreamEnded, StreamOpened
+from k8slab.serve.spdy import (
+    REFUSED_STREAM,
+    Connection,
+    DataReceived,
+    Event,
+    SpdyError,
+    StreamEnded,
+    StreamOpened,
+    StreamReset,
+)
 from k8slab.serve.upgrade import WebSocket, Wire
 
 PROTOCOL = "portforward.k8s.io"
@@ -135,12 +144,14 @@ class SpdyForward:
         elif isinstance(event, DataReceived):
             self._spdy.consumed(event.stream, len(event.data))
             await self._received(event)
-        elif isinstance(event, StreamEnded) and event.stream in self._open:
+        elif isinstance(event, (StreamEnded, StreamReset)) and event.stream in self._open:
             self._close(event.stream)
+        elif isinstance(event, StreamReset):
+            self._give_up(event.stream)
 
     async def _opened(self, event: StreamOpened) -> None:
         kind, port = event.headers.get("streamtype", ""), event.headers.get("port", "")
-        if kind not in ("error", "data") or not (port.isdigit() and 0 < int(port) < 65536):
+        if kind not in ("error", "data") or not (port.isdecimal() and len(port) < 6 and 0 < int(port) < 65536):
             self._spdy.reset(event.stream, REFUSED_STREAM)
             return
         self._spdy.reply(event.stream)
@@ -170,6 +181,12 @@ class SpdyForward:
         self._spdy.send(event.stream, await conversation.receive(event.data))
         if conversation.closed:
             self._close(event.stream)
+
+    def _give_up(self, stream: int) -> None:
+        """Forget a stream whose other half has not come yet."""
+        for request, halves in list(self._halves.items()):
+            if any(number == stream for number, _ in halves.values()):
+                del self._halves[request]
 
     def _close(self, data: int) -> None:
         _, error = self._open.pop(data)

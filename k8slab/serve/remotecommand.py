@@ -69,7 +69,7 @@ def window(text: str) -> tuple[int, int] | None:
     try:
         size = json.loads(text)
         rows, columns = int(size["Height"]), int(size["Width"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     return (rows, columns) if 0 < rows < 65536 and 0 < columns < 65536 else None
 

@@ -94,8 +94,11 @@ class Server:
         self.port = self._socket.getsockname()[1]
         self.url = f"https://{_host(bind)}:{self.port}"
         self._door = Door(cluster, self.committer)
-        cluster.trust(self.authority.certificate.decode())
-        self._authenticator = Authenticator(cluster.server, anonymous, cluster.authority, keys.signer, keys.token)
+        serving = self.authority.certificate.decode()
+        cluster.trust(serving)
+        self._authenticator = Authenticator(
+            cluster.server, anonymous, cluster.authority, keys.signer, keys.token, serving
+        )
         self.token = self._authenticator.token
         self._auditing = _auditing(cluster, audit_log_path, audit_policy_file)
         self.app = App(self._door, self._authenticator, f"{_host(bind)}:{self.port}", self._auditing, limits)

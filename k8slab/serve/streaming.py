@@ -128,7 +128,7 @@ def _ports(options: dict[str, Any]) -> list[int]:
     if not given:
         raise bad_request('query parameter "port" is required')
     for text in given[:MAX_PORTS]:
-        if not text.isdigit() or int(text) > 65535:
+        if not text.isdecimal() or len(text) > 5 or int(text) > 65535:
             raise bad_request(
                 f'unable to parse "{text}" as a port: strconv.ParseUint: parsing "{text}": invalid syntax'
             )

@@ -155,7 +155,8 @@ class WebSocket:
                 await self._collect(event)
 
     async def _collect(self, event: BytesMessage | TextMessage) -> None:
-        self._parts.append(event.data if isinstance(event, TextMessage) else bytes(event.data))
+        if event.data:  # empty parts cost their sender next to nothing: they must not pile up
+            self._parts.append(event.data if isinstance(event, TextMessage) else bytes(event.data))
         self._size += len(event.data)
         if self._size > MAX_MESSAGE:
             await self._say_goodbye(CloseReason.MESSAGE_TOO_BIG)

@@ -139,3 +139,42 @@ def test_numbers_and_names_come_back() -> None:
         assert der.read(der.oid(dotted)).oid == dotted
     for number in (0, 127, 128, 255, 256, 1 << 200):
         assert der.read(der.integer(number)).number == number
+
+
+def spki_of(n: int, e: int) -> der.Value:
+    return der.read(keys.encode(rsa.PublicKey(n, e)))
+
+
+@pytest.mark.parametrize(
+    ("n", "e", "why"),
+    [
+        (1 << 30_000 | 1, 65537, "verification error"),
+        (1 << 2047 | 1, (1 << 31) + 1, "exponent too large"),
+        (1 << 2047 | 1, 1, "exponent too small"),
+        (0, 3, "modulus is not a positive number"),
+    ],
+    ids=["long", "large exponent", "small exponent", "no modulus"],
+)
+def test_numbers_that_are_no_rsa_key(n: int, e: int, why: str) -> None:
+    """Nor are large ones tried: the power of some would take for ever."""
+    size = rsa.PublicKey(n, e).size
+    with pytest.raises(keys.SignatureError, match=why):
+        keys.check(spki_of(n, e), "1.2.840.113549.1.1.11", b"data", bytes(size))
+
+
+@pytest.mark.parametrize(
+    ("tag", "content", "why"),
+    [(0x1C, "system:masters".encode("utf-32-be"), "unsupported string type"), (der.UTF8, b"\xff", "invalid UTF-8")],
+)
+def test_names_that_others_might_read_in_another_way(tag: int, content: bytes, why: str) -> None:
+    """Otherwise the group that nobody may ask for could be hidden in a text of a rare kind."""
+    key = ecdsa.generate(3)
+    attribute = der.sequence(der.oid(x509.ORGANIZATION), der.tlv(tag, content))
+    name = der.sequence(der.tlv(der.SET, attribute))
+    info = der.sequence(der.integer(0), name, keys.encode(key.public), der.tlv(0xA0))
+    r, s = ecdsa.sign(key, info)
+    signature = der.bit_string(der.sequence(der.integer(r), der.integer(s)))
+    algorithm = der.sequence(der.oid(keys.ECDSA_WITH_SHA256))
+    text = x509.pem("CERTIFICATE REQUEST", der.sequence(info, algorithm, signature))
+    with pytest.raises(der.DERError, match=why):
+        request.parse(text)

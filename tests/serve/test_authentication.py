@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import http.client
 import json
 import ssl
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509.oid import NameOID
 
 from k8slab.api.request import Request
 from k8slab.apiserver.tokens import ISSUER, Issuer, TokenError
 from k8slab.cluster.cluster import Cluster
+from k8slab.errors import ApiError
+from k8slab.pki import ecdsa
 from k8slab.pki.rsa import generate
+from k8slab.serve.authentication import Authenticator
 from k8slab.serve.certificates import Authority
 from k8slab.serve.server import ServeError, Server
 from k8slab.sim.seed import Streams
@@ -196,3 +205,93 @@ def test_only_loopback_unless_asked_for(server: Server) -> None:
 
 def test_the_kubeconfig_is_its_owners_alone(server: Server) -> None:
     assert server.kubeconfig.stat().st_mode & 0o777 == 0o600
+
+
+# -- certificates that prove nothing ----------------------------------------------------------------------------------
+
+
+def seeds_key(server: Server) -> ec.EllipticCurvePrivateKey:
+    """The key of the cluster's own authority, as anybody can work it out who knows the seed."""
+    return ec.derive_private_key(ecdsa.generate(Streams(server.cluster.seed).secret("ca")).secret, ec.SECP256R1())
+
+
+def named(*parts: tuple[x509.ObjectIdentifier, str]) -> x509.Name:
+    return x509.Name([x509.NameAttribute(kind, value) for kind, value in parts])
+
+
+def made(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, signer: ec.EllipticCurvePrivateKey, ca: bool
+) -> x509.Certificate:
+    now = datetime.datetime.now(datetime.UTC)
+    public, day = key.public_key(), datetime.timedelta(days=1)
+    builder = x509.CertificateBuilder(issuer, subject, public, x509.random_serial_number(), now - day, now + day)
+    builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+    return builder.add_extension(authority, critical=False).sign(signer, hashes.SHA256())
+
+
+def showing(server: Server, path: Path, key: ec.EllipticCurvePrivateKey, *chain: x509.Certificate) -> Caller:
+    form = serialization.PrivateFormat.PKCS8
+    text = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    path.write_bytes(text + b"".join(each.public_bytes(serialization.Encoding.PEM) for each in chain))
+    caller = Caller(server, "nobody")
+    caller.context.load_cert_chain(path)
+    return caller
+
+
+def test_chains_to_the_authority_of_the_seed_prove_nothing(server: Server, tmp_path: Path) -> None:
+    """Whoever knows the seed can make an authority below the cluster's, and a member of system:masters with that."""
+    between, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    middle = named((NameOID.COMMON_NAME, "between"))
+    root = named((NameOID.COMMON_NAME, "kubernetes"))
+    masters = named((NameOID.ORGANIZATION_NAME, "system:masters"), (NameOID.COMMON_NAME, "eve"))
+    chain = (made(masters, middle, key, between, False), made(middle, root, between, seeds_key(server), True))
+    assert showing(server, tmp_path / "pem", key, *chain)("POST", WHO, REVIEW).code == 401
+    direct = made(masters, root, key, seeds_key(server), False)
+    assert showing(server, tmp_path / "pem", key, direct)("POST", WHO, REVIEW).code == 401
+
+
+def authenticator(cluster: Cluster, serving: Authority) -> Authenticator:
+    return Authenticator(cluster.server, authority=cluster.authority, serving=serving.certificate.decode())
+
+
+def test_which_certificates_count() -> None:
+    """Without TLS in between: the last common name is the user's, and an authority is nobody's."""
+    cluster, serving = Cluster(workers=0, components=["kube-controller-manager"]), Authority()
+    own = authenticator(cluster, serving)
+    key = ec.generate_private_key(ec.SECP256R1())
+    encoding = serialization.Encoding.DER
+
+    def user(*parts: tuple[x509.ObjectIdentifier, str]) -> str:
+        made_by = named((NameOID.COMMON_NAME, "kubernetes"))
+        found = made(named(*parts), made_by, key, serving._key, False)
+        return own._of_certificate(found.public_bytes(encoding)).name
+
+    name = NameOID.COMMON_NAME
+    assert user((name, "system:kube-scheduler"), (name, "system:node:a")) == "system:node:a"
+    for refused in (
+        lambda: user((NameOID.ORGANIZATION_NAME, "system:masters")),
+        lambda: own._of_certificate(b"\x30\x00"),
+        lambda: own._of_certificate(
+            x509.load_pem_x509_certificate(cluster.authority.certificate.encode()).public_bytes(encoding)
+        ),
+    ):
+        with pytest.raises(ApiError, match="Unauthorized"):
+            refused()
+
+
+def test_odd_credentials_are_refused_and_not_stumbled_over(nobody: Caller) -> None:
+    deep = base64.urlsafe_b64encode(b"[" * 30_000).decode()
+    assert nobody("GET", PODS, headers={"Authorization": f"Bearer {deep}.e30.x"}).code == 401
+    assert nobody("GET", "/api/v1/nodes/worker-1/proxy/metrics").code == 401
+
+
+@pytest.mark.parametrize("value", ["%C2%B2", "x", "9" * 30, "9" * 6000])
+def test_numbers_that_are_none(call: Caller, value: str) -> None:
+    assert call("GET", f"{PODS}?limit={value}").code == 400
+
+
+def test_a_request_with_too_many_parameters(call: Caller) -> None:
+    answer = call("GET", f"{PODS}?{'&'.join(['a=1'] * 1500)}")
+    assert (answer.code, answer.message) == (400, "the request has too many query parameters")

@@ -66,7 +66,7 @@ class Issuer:
             raise TokenError("")
         try:
             header, claims, signature = _decoded(parts[0]), _decoded(parts[1]), _bytes(parts[2])
-        except ValueError:
+        except (ValueError, RecursionError):
             raise TokenError("") from None
         if not isinstance(claims, dict) or claims.get("iss") not in (ISSUER, LEGACY_ISSUER):
             raise TokenError("")
