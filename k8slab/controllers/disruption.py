@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8slab.api import selector as selectors
 from k8slab.api.core_v1 import Pod
-from k8slab.api.meta_v1 import Condition
+from k8slab.api.meta_v1 import Condition, LabelSelector
 from k8slab.api.ownership import controller_of
 from k8slab.api.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetStatus
 from k8slab.client import Request, Result
@@ -45,21 +44,19 @@ class DisruptionController(Controller):
         self.pods = self.informer("pods")
         self.pods.add_handler(self._pod_changed, self._pod_updated, self._pod_changed)
         self.owners = {kind: self.informer(resource) for kind, resource in SCALES.items()}
-        for informer in self.owners.values():
-            informer.add_handler(on_update=self._owner_updated)
 
     def _pod_updated(self, old: Pod, new: Pod) -> None:
         self._pod_changed(new)
 
     def _pod_changed(self, pod: Pod) -> None:
-        for budget in self.budgets.list(pod.metadata.namespace):
-            if _matcher(budget).matches(pod):
-                self.enqueue(budget)
-
-    def _owner_updated(self, old: Any, new: Any) -> None:
-        if old.spec.replicas != new.spec.replicas:
-            for budget in self.budgets.list(new.metadata.namespace):
-                self.enqueue(budget)
+        matching = [budget for budget in self.budgets.list(pod.metadata.namespace) if _matcher(budget).matches(pod)]
+        for budget in matching:
+            self.enqueue(budget)
+        if len(matching) > 1:
+            names = f'"{pod.metadata.namespace}"/"{pod.metadata.name}"'
+            chosen = matching[0].metadata.name
+            text = f'Pod {names} matches multiple PodDisruptionBudgets.  Chose "{chosen}" arbitrarily.'
+            self.recorder.event(pod, "Warning", "MultiplePodDisruptionBudgets", text)
 
     def reconcile(self, request: Request) -> Result | None:
         """Count, and write the status."""
@@ -108,17 +105,21 @@ class DisruptionController(Controller):
             if reference is None:
                 unmanaged.append(pod.metadata.name)
             elif reference.uid not in scales:
-                uid, size = self._scale(pod.metadata.namespace, reference)
+                uid, size = self._scale(pod, reference)
                 scales[uid] = size
                 scales.setdefault(reference.uid, 0 if uid != reference.uid else size)
         if unmanaged:
             self._report_unmanaged(budget)
         return sum(scales.values())
 
-    def _scale(self, namespace: str, reference: Any) -> tuple[str, int]:
+    def _scale(self, pod: Pod, reference: Any) -> tuple[str, int]:
+        namespace = pod.metadata.namespace
         owner = self._owner(namespace, reference)
         if owner is None:
-            return reference.uid, self._scale_subresource(namespace, reference)
+            size = self._scale_subresource(namespace, reference)
+            if size is None:
+                raise Uncountable(f'found no controllers for pod "{pod.metadata.name}"')
+            return reference.uid, size
         parent = controller_of(owner)
         if reference.kind == "ReplicaSet" and parent is not None:
             deployment = self._owner(namespace, parent)
@@ -131,19 +132,20 @@ class DisruptionController(Controller):
         found = informer.get(namespace, reference.name) if informer is not None else None
         return found if found is not None and found.metadata.uid == reference.uid else None
 
-    def _scale_subresource(self, namespace: str, reference: Any) -> int:
+    def _scale_subresource(self, namespace: str, reference: Any) -> int | None:
+        """What the controller's scale subresource says; None if that controller does not exist. Raises Uncountable."""
+        resource = self.client.scheme.by_kind(reference.apiVersion, reference.kind)
+        if resource.subresource("scale") is None:
+            raise Uncountable(f"{resource.group_resource} does not implement the scale subresource")
         try:
-            resource = self.client.scheme.by_kind(reference.apiVersion, reference.kind)
-            if resource.subresource("scale") is not None:
-                return self.client.get_scale(resource.group_resource, reference.name, namespace).spec.replicas or 0
+            return self.client.get_scale(resource.group_resource, reference.name, namespace).spec.replicas or 0
         except ApiError as error:
-            if error.code != 404:
-                raise
-        what = f"{reference.kind.lower()}s"
-        raise Uncountable(f"{what} does not implement the scale subresource")
+            if error.code == 404:
+                return None
+            raise
 
     def _report_unmanaged(self, budget: PodDisruptionBudget) -> None:
-        selected = selectors.from_label_selector(budget.spec.selector)
+        selected = _as_go_prints(budget.spec.selector)
         text = (
             f"Pods selected by this PodDisruptionBudget (selector: {selected}) were found to be unmanaged. "
             "As a result, the status of the PDB cannot be calculated correctly, which may result in undefined "
@@ -194,7 +196,7 @@ class DisruptionController(Controller):
     def _fail(self, budget: PodDisruptionBudget, why: str) -> None:
         text = f"Failed to calculate the number of expected pods: {why}"
         self.recorder.event(budget, "Warning", "CalculateExpectedPodCountFailed", text)
-        status = budget.status.replace(disruptionsAllowed=0, observedGeneration=budget.metadata.generation)
+        status = budget.status.replace(disruptionsAllowed=0, observedGeneration=budget.status.observedGeneration or 0)
         status = self._with_condition(budget, status, False, "SyncFailed", why)
         if status != budget.status:
             self.say(why)
@@ -211,7 +213,7 @@ class DisruptionController(Controller):
             status=value,
             reason=reason,
             message=message,
-            observedGeneration=budget.metadata.generation,
+            observedGeneration=status.observedGeneration or None,
             lastTransitionTime=known.lastTransitionTime if same else self.clock.rfc3339(),
         )
         others = tuple(c for c in budget.status.conditions or () if c.type != "DisruptionAllowed")
@@ -220,3 +222,18 @@ class DisruptionController(Controller):
 
 def _matcher(budget: PodDisruptionBudget) -> PodMatcher:
     return PodMatcher(budget.spec.selector)
+
+
+def _as_go_prints(selector: LabelSelector | None) -> str:
+    """A selector as the generated String() method of Go's type writes it."""
+    if selector is None:
+        return "nil"
+    labels = "".join(f"{key}: {value}," for key, value in sorted((selector.matchLabels or {}).items()))
+    expressions = "".join(
+        f"LabelSelectorRequirement{{Key:{each.key},Operator:{each.operator},Values:[{' '.join(each.values or ())}],}},"
+        for each in selector.matchExpressions or ()
+    )
+    return (
+        f"&LabelSelector{{MatchLabels:map[string]string{{{labels}}},"
+        f"MatchExpressions:[]LabelSelectorRequirement{{{expressions}}},}}"
+    )

@@ -119,8 +119,8 @@ class DaemonSetController(Controller):
         if self.expectations.satisfied(request):
             self._manage(request, owner, digest)
             if self.expectations.satisfied(request) and owner.spec.updateStrategy.type == "RollingUpdate":
-                doomed = updating.pods_to_replace(self, owner, self._by_node(owner), digest)
-                self._sync(request, owner, doomed, [], digest)
+                doomed, missing = updating.changes(self, owner, self._by_node(owner), digest)
+                self._sync(request, owner, doomed, missing, digest)
         self._clean_up(owner, old)
         if not self.expectations.satisfied(request):
             return None  # what was just started or stopped will be reported when it is seen
@@ -148,7 +148,10 @@ class DaemonSetController(Controller):
             if run and not pods:
                 missing.append(name)
             elif stay:
-                doomed += self._superfluous(owner, name, pods, digest, missing)
+                superfluous, gone = self._superfluous(owner, name, pods, digest)
+                doomed += superfluous
+                if run and gone:
+                    missing.append(name)
             else:
                 doomed += [pod for pod in pods if pod.metadata.deletionTimestamp is None]
         for name, pods in by_node.items():
@@ -157,7 +160,8 @@ class DaemonSetController(Controller):
                 doomed += [pod for pod in pods if not pod.spec.nodeName and pod.metadata.deletionTimestamp is None]
         self._sync(request, owner, doomed, missing, digest)
 
-    def _superfluous(self, owner: DaemonSet, node: str, pods: list[Pod], digest: str, missing: list[str]) -> list[Pod]:
+    def _superfluous(self, owner: DaemonSet, node: str, pods: list[Pod], digest: str) -> tuple[list[Pod], bool]:
+        """A node's Pods that have to go; and whether, with surge, their successor need not wait for their end."""
         doomed, running = [], []
         for pod in pods:
             if pod.metadata.deletionTimestamp is not None:
@@ -168,11 +172,8 @@ class DaemonSetController(Controller):
                 doomed.append(pod)
         running.sort(key=_age)
         if not updating.allows_surge(owner):
-            return doomed + running[1:]
-        extra, wants_new = updating.surge_on_node(self, owner, running, digest)
-        if wants_new:
-            missing.append(node)
-        return doomed + extra
+            return doomed + running[1:], False
+        return doomed + updating.excess(self, owner, running, digest), not running
 
     def _may_replace(self, owner: DaemonSet, node: str, pod: Pod) -> bool:
         """A finished Pod is deleted, a failed one with a back-off per node."""

@@ -53,11 +53,24 @@ def _split(owner: DaemonSet, pods: list[Pod], digest: str) -> tuple[Pod | None, 
     return (new or [None])[0], (old or [None])[0], len(new) <= 1 and len(old) <= 1
 
 
-def pods_to_replace(controller: Any, owner: DaemonSet, by_node: dict[str, list[Pod]], digest: str) -> list[Pod]:
-    """Outdated Pods that may be deleted now: unavailable ones always, others within maxUnavailable."""
+def changes(
+    controller: Any, owner: DaemonSet, by_node: dict[str, list[Pod]], digest: str
+) -> tuple[list[Pod], list[str]]:
+    """Which outdated Pods may be deleted now, and, with surge, on which nodes a new one may be started beside the old.
+
+    `by_node` are the Pods of each node; nodes that lack theirs count as well.
+    """
+    for node in controller.nodes.items():
+        if placement.should_run(owner, node)[0]:
+            by_node.setdefault(node.metadata.name, [])
     surge, most = _limits(controller, owner)
     if surge:
-        return []
+        return _surging(controller, owner, by_node, digest, surge)
+    return _replacing(controller, owner, by_node, digest, most), []
+
+
+def _replacing(controller: Any, owner: DaemonSet, by_node: dict[str, list[Pod]], digest: str, most: int) -> list[Pod]:
+    """Unavailable Pods always, others within maxUnavailable."""
     unavailable, broken, candidates = 0, [], []
     for pods in by_node.values():
         new, old, clear = _split(owner, pods, digest)
@@ -72,24 +85,54 @@ def pods_to_replace(controller: Any, owner: DaemonSet, by_node: dict[str, list[P
     return broken + candidates[: max(0, most - unavailable - len(broken))]
 
 
-def surge_on_node(controller: Any, owner: DaemonSet, running: list[Pod], digest: str) -> tuple[list[Pod], bool]:
-    """With surge: which of a node's Pods may go, and whether a new one may be started beside the old."""
-    new, old, clear = _split(owner, running, digest)
-    if not clear:
-        by_kind = [pod for pod in running if is_updated(owner, pod, digest) is (new is not None)]
-        return by_kind[1:], False
-    if old is None:
-        return [], False
-    if new is not None:
-        # The old one stays until the new one is available, unless it does not work anyway.
-        done = _available(controller, owner, new) or not podlib.is_ready(old)
-        return ([old] if done else []), False
-    surging = sum(1 for pods in _pods_by_node(controller, owner).values() if all(_split(owner, pods, digest)[:2]))
-    return [], surging < _limits(controller, owner)[0] or not podlib.is_ready(old)
+def _surging(
+    controller: Any, owner: DaemonSet, by_node: dict[str, list[Pod]], digest: str, surge: int
+) -> tuple[list[Pod], list[str]]:
+    """Old Pods whose successors are available; nodes whose old Pod is not available, and others within maxSurge."""
+    doomed: list[Pod] = []
+    leaving: list[Pod] = []
+    allowed: list[str] = []
+    candidates: list[str] = []
+    surging = available = 0
+    for name, pods in by_node.items():
+        new, old, clear = _split(owner, pods, digest)
+        if not clear:
+            surging += 1
+            continue
+        shown = old if old is not None else new
+        works = shown is not None and _available(controller, owner, shown)
+        available += works
+        if old is None:
+            continue
+        if new is None:
+            wanted = _belongs(controller, owner, name)
+            if wanted:
+                (candidates if works else allowed).append(name)
+            else:
+                (leaving if works else doomed).append(old)
+        elif _available(controller, owner, new):
+            doomed.append(old)
+        else:
+            surging += 1
+    desired = sum(placement.should_run(owner, node)[0] for node in controller.nodes.items())
+    # Where Pods move from some nodes to others, those that work stay until the others do.
+    doomed += leaving[: max(0, available - desired)]
+    return doomed, allowed + candidates[: max(0, surge - surging)]
 
 
-def _pods_by_node(controller: Any, owner: DaemonSet) -> dict[str, list[Pod]]:
-    by_node: dict[str, list[Pod]] = {}
-    for pod in controller.pods.by_index("controller-uid", owner.metadata.uid):
-        by_node.setdefault(placement.target_of(pod), []).append(pod)
-    return by_node
+def _belongs(controller: Any, owner: DaemonSet, name: str) -> bool:
+    node = controller.nodes.get("", name)
+    return node is not None and placement.should_run(owner, node)[0]
+
+
+def excess(controller: Any, owner: DaemonSet, running: list[Pod], digest: str) -> list[Pod]:
+    """With surge, a node may have an old and a new Pod while the old one is ready and the new one not available yet.
+
+    `running` are the node's Pods, oldest first; those beyond that are returned.
+    """
+    new = next((pod for pod in running if is_updated(owner, pod, digest)), None)
+    old = next((pod for pod in running if not is_updated(owner, pod, digest)), None)
+    doomed = [pod for pod in running if pod is not new and pod is not old]
+    if new is not None and old is not None and (not podlib.is_ready(old) or _available(controller, owner, new)):
+        doomed.append(old)
+    return doomed

@@ -11,6 +11,7 @@ from k8slab.api.core_v1 import PersistentVolume, PersistentVolumeClaim
 from k8slab.client import Request, Result
 from k8slab.controllers.controller import Controller
 from k8slab.controllers.persistentvolume import matching
+from k8slab.controllers.pods import is_terminal
 from k8slab.errors import ApiError
 
 BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
@@ -94,17 +95,17 @@ class PersistentVolumeBinder(Controller):
             self._sync_open_claim(claim)
 
     def _sync_open_claim(self, claim: PersistentVolumeClaim) -> None:
-        delayed = self._waits_for_consumer(claim)
+        delayed = self._is_delayed(claim)
         volume = matching.best(self.volumes.items(), claim, delayed)
         if volume is not None:
             self._bind(volume, claim)
             return
-        self._explain(claim, delayed)
+        self._explain(claim, delayed and SELECTED_NODE not in (claim.metadata.annotations or {}))
 
-    def _waits_for_consumer(self, claim: PersistentVolumeClaim) -> bool:
+    def _is_delayed(self, claim: PersistentVolumeClaim) -> bool:
+        """Whether the scheduler chooses the volume, for the Pod that comes first."""
         found = self.classes.get("", matching.class_of(claim))
-        waits = found is not None and found.volumeBindingMode == "WaitForFirstConsumer"
-        return waits and SELECTED_NODE not in (claim.metadata.annotations or {})
+        return found is not None and found.volumeBindingMode == "WaitForFirstConsumer"
 
     def _explain(self, claim: PersistentVolumeClaim, delayed: bool) -> None:
         name = matching.class_of(claim)
@@ -138,10 +139,11 @@ class PersistentVolumeBinder(Controller):
         self.recorder.event(claim, "Normal", "ExternalProvisioning", text)
 
     def _tell_waiting(self, claim: PersistentVolumeClaim) -> None:
-        users = [pod.metadata.name for pod in self.pods.list(claim.metadata.namespace) if uses(pod, claim)]
-        waiting = [name for name in users if self.pods.get(claim.metadata.namespace, name).spec.nodeName is None]
+        pods = [pod for pod in self.pods.list(claim.metadata.namespace) if uses(pod, claim)]
+        waiting = [pod.metadata.name for pod in pods if not pod.spec.nodeName and not is_terminal(pod)]
         if waiting:
-            text = f"waiting for pod {sorted(waiting)[0]} to be scheduled"
+            noun = "pods" if len(waiting) > 1 else "pod"
+            text = f"waiting for {noun} {','.join(waiting)} to be scheduled"
             self.recorder.event(claim, "Normal", "WaitForPodScheduled", text)
         else:
             self.recorder.event(claim, "Normal", "WaitForFirstConsumer", WAITING)
@@ -150,19 +152,29 @@ class PersistentVolumeBinder(Controller):
         volume = self.volumes.get("", claim.spec.volumeName)
         if volume is None:
             return
-        if volume.spec.claimRef is None or matching.is_reserved_for(volume, claim):
-            if volume.spec.claimRef is None and not matching.fits(volume, claim):
-                text = f'Cannot bind to requested volume "{volume.metadata.name}": it does not fit the claim'
-                self.recorder.event(claim, "Warning", "VolumeMismatch", text)
+        name = volume.metadata.name
+        if volume.spec.claimRef is None:
+            why = matching.mismatch(volume, claim)
+            if not why:
+                self._bind(volume, claim)
                 return
+            text = f'Cannot bind to requested volume "{name}": {why}'
+            self.recorder.event(claim, "Warning", "VolumeMismatch", text)
+        elif matching.is_reserved_for(volume, claim):
             self._bind(volume, claim)
+        else:
+            text = f'volume "{name}" already bound to a different claim.'
+            self.recorder.event(claim, "Warning", "FailedBinding", text)
 
     def _sync_bound_claim(self, claim: PersistentVolumeClaim) -> None:
         volume = self.volumes.get("", claim.spec.volumeName) if claim.spec.volumeName else None
-        if volume is None:
+        if not claim.spec.volumeName:
+            text = "Bound claim has lost reference to PersistentVolume. Data on the volume is lost!"
+            self._lose(claim, "ClaimLost", text)
+        elif volume is None:
             text = "Bound claim has lost its PersistentVolume. Data on the volume is lost!"
             self._lose(claim, "ClaimLost", text)
-        elif volume.spec.claimRef is None or matching.is_reserved_for(volume, claim):
+        elif volume.spec.claimRef is None or volume.spec.claimRef.uid == claim.metadata.uid:
             self._bind(volume, claim)
         else:
             text = "Two claims are bound to the same volume, this one is bound incorrectly"
@@ -211,7 +223,7 @@ class PersistentVolumeBinder(Controller):
         return self.client.update(claim.replace(metadata=metadata, spec=spec))
 
     def _phase(self, volume: PersistentVolume, phase: str, message: str | None = None) -> PersistentVolume:
-        if volume.status.phase == phase and volume.status.message == message:
+        if volume.status.phase == phase:
             return volume
         return self.client.update_status(
             volume.replace(status=volume.status.replace(phase=phase, message=message, reason=None))
@@ -230,25 +242,45 @@ class PersistentVolumeBinder(Controller):
         if claim is None or claim.metadata.uid != reference.uid:
             self._release(volume)
         elif not claim.spec.volumeName:
-            self.enqueue(claim)
+            if matching.same_mode(volume, claim):
+                self.enqueue(claim)
+            else:
+                self._tell_mode_mismatch(volume, claim)
         elif claim.spec.volumeName == name:
             self._phase(volume, "Bound")
-        elif BOUND_BY_CONTROLLER in (volume.metadata.annotations or {}):
+        elif PROVISIONED_BY in (volume.metadata.annotations or {}) and _is_deleted_when_free(volume):
+            self._release(volume)
+        else:
             self._unbind(volume)
 
+    def _tell_mode_mismatch(self, volume: PersistentVolume, claim: PersistentVolumeClaim) -> None:
+        why = "due to incompatible volumeMode."
+        text = f'Cannot bind PersistentVolume to requested PersistentVolumeClaim "{claim.metadata.name}" {why}'
+        self.recorder.event(volume, "Warning", "VolumeMismatch", text)
+        text = f'Cannot bind PersistentVolume "{volume.metadata.name}" to requested PersistentVolumeClaim {why}'
+        self.recorder.event(claim, "Warning", "VolumeMismatch", text)
+
     def _unbind(self, volume: PersistentVolume) -> None:
+        """Give a volume back whose claim has another one; one that was reserved by people stays reserved."""
         self.say(f"the claim of {volume.metadata.name} was bound to another volume meanwhile")
-        kept = {k: v for k, v in (volume.metadata.annotations or {}).items() if k != BOUND_BY_CONTROLLER}
+        notes = volume.metadata.annotations or {}
+        reference = None if BOUND_BY_CONTROLLER in notes else volume.spec.claimRef.replace(uid=None)
+        kept = {key: value for key, value in notes.items() if key != BOUND_BY_CONTROLLER}
         metadata = volume.metadata.replace(annotations=kept or None)
-        updated = self.client.update(volume.replace(metadata=metadata, spec=volume.spec.replace(claimRef=None)))
+        updated = self.client.update(volume.replace(metadata=metadata, spec=volume.spec.replace(claimRef=reference)))
         self._phase(updated, "Available")
 
     def _release(self, volume: PersistentVolume) -> None:
         if volume.status.phase not in ("Released", "Failed"):
             self.say(f"the claim of {volume.metadata.name} is gone")
             volume = self._phase(volume, "Released")
-        if volume.spec.persistentVolumeReclaimPolicy == "Delete" and volume.metadata.deletionTimestamp is None:
+        if _is_deleted_when_free(volume) and volume.metadata.deletionTimestamp is None:
             self._delete(volume)
+        elif volume.spec.persistentVolumeReclaimPolicy == "Recycle" and not _is_recyclable(volume):
+            text = "No recycler plugin found for the volume!"
+            if volume.status.phase != "Failed":
+                self._phase(volume, "Failed", text)
+                self.recorder.event(volume, "Warning", "VolumeFailedRecycle", text)
 
     def _delete(self, volume: PersistentVolume) -> None:
         why = self._why_not_deletable(volume)
@@ -274,6 +306,14 @@ class PersistentVolumeBinder(Controller):
         if source.path.startswith("/tmp/") and len(source.path) > len("/tmp/"):
             return ""
         return f"host_path deleter only supports /tmp/.+ but received provided {source.path}"
+
+
+def _is_deleted_when_free(volume: PersistentVolume) -> bool:
+    return volume.spec.persistentVolumeReclaimPolicy == "Delete"
+
+
+def _is_recyclable(volume: PersistentVolume) -> bool:
+    return volume.spec.hostPath is not None or volume.spec.nfs is not None
 
 
 def _capacity(volume: PersistentVolume) -> dict[str, Any]:

@@ -56,14 +56,31 @@ def size_of(volume: PersistentVolume) -> int:
 
 def fits(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
     """Class, mode, access, size and selector fit."""
-    spec = claim.spec
-    return (
-        (volume.spec.storageClassName or "") == class_of(claim)
-        and (volume.spec.volumeMode or "Filesystem") == (spec.volumeMode or "Filesystem")
-        and set(spec.accessModes or ()) <= set(volume.spec.accessModes or ())
-        and size_of(volume) >= requested(claim)
-        and (spec.selector is None or from_label_selector(spec.selector).matches(volume.metadata.labels))
-    )
+    selector = claim.spec.selector
+    chosen = selector is None or from_label_selector(selector).matches(volume.metadata.labels)
+    return chosen and not mismatch(volume, claim)
+
+
+def mismatch(volume: PersistentVolume, claim: PersistentVolumeClaim) -> str:
+    """Why a volume that a claim names cannot be its own, "" if it can (checkVolumeSatisfyClaim)."""
+    if volume.metadata.deletionTimestamp is not None:
+        return f'the volume is marked for deletion "{volume.metadata.name}"'
+    if size_of(volume) < requested(claim):
+        return "requested PV is too small"
+    if (volume.spec.storageClassName or "") != class_of(claim):
+        return "storageClassName does not match"
+    if (volume.spec.volumeAttributesClassName or "") != (claim.spec.volumeAttributesClassName or ""):
+        return "volumeAttributesClassName does not match"
+    if not same_mode(volume, claim):
+        return "incompatible volumeMode"
+    if not set(claim.spec.accessModes or ()) <= set(volume.spec.accessModes or ()):
+        return "incompatible accessMode"
+    return ""
+
+
+def same_mode(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
+    """Both are file systems, or both are raw blocks."""
+    return (volume.spec.volumeMode or "Filesystem") == (claim.spec.volumeMode or "Filesystem")
 
 
 def best(volumes: Iterable[PersistentVolume], claim: PersistentVolumeClaim, delayed: bool) -> PersistentVolume | None:
@@ -73,7 +90,7 @@ def best(volumes: Iterable[PersistentVolume], claim: PersistentVolumeClaim, dela
         if volume.metadata.deletionTimestamp is not None:
             continue
         if is_reserved_for(volume, claim):
-            if size_of(volume) >= requested(claim):
+            if size_of(volume) >= requested(claim) and same_mode(volume, claim):
                 return volume
         elif volume.spec.claimRef is None and volume.status.phase == "Available" and fits(volume, claim):
             free.append(volume)

@@ -29,7 +29,7 @@ PACES = (
 """Latency of watches and cost of each write, in microseconds."""
 UNEVEN = ((10_000, 40_000), (20_000, 80_000), (20_000, 20_000), (100_000, 60_000), (60_000, 150_000))
 """Paces of a machine that has other work to do and does not keep them."""
-ATTEMPTS = 60
+ATTEMPTS = 120
 SEED = 7
 """When candidates for a Lease look at it is chance as well, and is not recorded."""
 EXCEPTIONS = {
