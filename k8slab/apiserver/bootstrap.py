@@ -58,6 +58,7 @@ def bootstrap(server: APIServer) -> None:
         _ensure(server, obj)
     if not server.authorizer.allows_everything:
         _ensure_roles(server)
+    server.local_services.start()
 
 
 def _ensure(server: APIServer, obj: Any) -> None:

@@ -21,6 +21,7 @@ from k8slab.apiserver.bootstrap import ADVERTISE_ADDRESSES, bootstrap
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.crd.registration import CustomResources
 from k8slab.apiserver.impersonation import acting_as
+from k8slab.apiserver.localservices import LocalServices
 from k8slab.apiserver.rbac import RBAC
 from k8slab.apiserver.registry.allocator import ServiceAllocators
 from k8slab.apiserver.registry.endpoint import Endpoint
@@ -125,6 +126,7 @@ class APIServer:
         self.webhooks: dict[str, Any] = {}
         """What answers instead of a webhook, by its name, URL or the address of its Service."""
         self.aggregator = Aggregator(self)
+        self.local_services = LocalServices(self)
         if authorization_mode != ALWAYS_ALLOW:
             self.authorizer = RBAC(self)
 

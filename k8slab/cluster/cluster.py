@@ -10,7 +10,7 @@ from k8slab.api.request import ADMIN, UserInfo
 from k8slab.apiserver import APIServer
 from k8slab.apiserver.bootstrap import SECURE_PORT
 from k8slab.client import Client
-from k8slab.cluster import kubeadm
+from k8slab.cluster import kubeadm, settings
 from k8slab.cluster.audit import AuditLog
 from k8slab.cluster.console import Console
 from k8slab.cluster.epoch import set_calendar, unix_seconds
@@ -130,7 +130,7 @@ class Cluster:
         self.extensions = Extensions(self)
         self.sessions = Sessions(self)
         self._compose(parts, specs)
-        self._boot()
+        self._boot(pod_network(len(specs)))
 
     # -- making -------------------------------------------------------------------------------------------------
 
@@ -221,18 +221,20 @@ class Cluster:
         parts = {"scheme": self.server.scheme, "renewals": self.server.renewals}
         return Client(self.server.handle, self.clock, self.trace, user=user, user_agent=agent or name, **parts)
 
-    def _init(self) -> None:
+    def _init(self, network: str) -> None:
         """What kubeadm leaves behind."""
         address = f"{self.server.advertise_addresses[0]}:{SECURE_PORT}"
         client = Client(self.server.handle, self.clock, self.trace, user=ADMIN, user_agent="kubeadm")
+        with self.trace.acting("kube-apiserver"):
+            self.server.create(settings.authentication(self.authority.certificate))
         with self.trace.acting("kubeadm"):
-            for obj in kubeadm.objects(self.authority.certificate, address):
+            for obj in kubeadm.objects(self.authority.certificate, address, network):
                 client.create(obj)
 
-    def _boot(self) -> None:
+    def _boot(self, network: str) -> None:
         with self.trace.acting("kube-apiserver"):
             self.server.bootstrap()
-        self._init()
+        self._init(network)
         self._install_cloud_manifests()
         for component in self.components.values():
             component.start()

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from k8slab.cluster import settings
+
 RBAC = "rbac.authorization.k8s.io"
 ADMINS = "kubeadm:cluster-admins"
 TOKENS = "system:bootstrappers:kubeadm:default-node-token"
@@ -29,17 +31,19 @@ GIVEN = (
 """Cluster roles, each with its binding and who gets it: binding, role, kind and name of the subject."""
 
 
-def objects(authority: str, endpoint: str) -> list[dict[str, Any]]:
+def objects(authority: str, endpoint: str, pod_network: str) -> list[dict[str, Any]]:
     """The objects, in the order in which kubeadm makes them.
 
     Args:
         authority: the certificate of the cluster's authority, PEM.
         endpoint: host and port of the API server.
+        pod_network: the range of Pods' addresses.
     """
     return [
         _role("ClusterRole", "kubeadm:get-nodes", None, "nodes"),
         *(_binding(*row) for row in GIVEN),
         _cluster_info(authority, endpoint),
+        *settings.objects(pod_network),
         _role("Role", INFO_ROLE, "kube-public", "configmaps", CLUSTER_INFO),
         {
             "apiVersion": f"{RBAC}/v1",

@@ -10,7 +10,7 @@ from k8slab.client.informer import STEADY
 from k8slab.controllers.controller import Context, Controller, Options
 from k8slab.controllers.registry import CONTROLLERS
 from k8slab.controllers.rootca import RootCAPublisher
-from k8slab.controllers.serviceaccounts import TokensController
+from k8slab.controllers.serviceaccounts import TokensController, own
 from k8slab.errors import K8sLabError
 from k8slab.sim.clock import Clock
 from k8slab.sim.seed import Streams
@@ -54,6 +54,7 @@ class ControllerManager:
     ) -> None:
         self.client = client
         self.clock = clock
+        self.trace = trace
         self.informers = Informers(client, clock, STEADY)
         self.options = Options(**options)
         self.running = False
@@ -129,9 +130,16 @@ class ControllerManager:
 
     def _lead(self) -> None:
         self.leading = True
+        self._ensure_accounts()
         for controller in self.controllers.values():
             controller.start()
         self.informers.start()
+
+    def _ensure_accounts(self) -> None:
+        if self.name != ControllerManager.name:
+            return  # others come with manifests of their own
+        with self.trace.acting(self.name, note="every controller has a ServiceAccount of its own"):
+            own.ensure(self.client, self.controllers)
 
     def _follow(self) -> None:
         """The Lease is lost: the real process exits, and its supervisor starts it again."""

@@ -100,7 +100,10 @@ def test_without_it_top_says_so():
     assert (
         kubectl(lab, "top nodes") == f"Error from server (ServiceUnavailable): {unable} (list nodes.metrics.k8s.io)\n"
     )
-    assert kubectl(lab, "get apiservices --no-headers").split()[2:4] == ["False", "(ServiceNotFound)"]
+    assert kubectl(lab, "get apiservices v1beta1.metrics.k8s.io --no-headers").split()[2:4] == [
+        "False",
+        "(ServiceNotFound)",
+    ]
     lab.faults.heal()
     lab.run(1)
     assert "worker-1" in kubectl(lab, "top nodes")
@@ -149,9 +152,12 @@ def test_learners_can_install_it_themselves():
     assert kubectl(lab, "top nodes") == "error: Metrics API not available\n"
     lab.apply(INSTALLED, echo=False)
     lab.run(1)
-    assert kubectl(lab, "get apiservices --no-headers").split()[2:4] == ["False", "(MissingEndpoints)"]
+    assert kubectl(lab, "get apiservices v1beta1.metrics.k8s.io --no-headers").split()[2:4] == [
+        "False",
+        "(MissingEndpoints)",
+    ]
     lab.run("60s")
-    assert kubectl(lab, "get apiservices --no-headers").split()[2] == "True"
+    assert kubectl(lab, "get apiservices v1beta1.metrics.k8s.io --no-headers").split()[2] == "True"
     assert "worker-1" in kubectl(lab, "top nodes")
     kubectl(lab, "scale deployment metrics-server -n kube-system --replicas=0")
     lab.run("60s")

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from k8slab.api import (
     admissionregistration_v1,
+    apiregistration_v1,
     apps_v1,
     autoscaling_v1,
     autoscaling_v2,
@@ -30,6 +31,7 @@ from k8slab.api import (
 from k8slab.api.scheme import SCHEME
 from k8slab.api.validation import (
     admission,
+    apiservices,
     budgets,
     certificates,
     classes,
@@ -120,6 +122,9 @@ _RULES: dict[type, Rules] = {
     ),
     admissionregistration_v1.MutatingAdmissionPolicyBinding: Rules(
         admission.mutating_binding, admission.update_mutating_binding
+    ),
+    apiregistration_v1.APIService: Rules(
+        apiservices.api_service, apiservices.update_api_service, apiservices.api_service_status
     ),
     core_v1.Pod: Rules(pods.create, pods.update, pods.status),
     core_v1.PodTemplate: Rules(pods.create_template, pods.update_template),
