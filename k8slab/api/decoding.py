@@ -20,6 +20,10 @@ from k8slab.api.gotypes import FIELD_TYPES
 from k8slab.api.quantity import QuantityError, parse
 from k8slab.errors import K8sLabError, go_number
 
+NO_KIND = "couldn't get version/kind; json parse error: "
+TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+"""What is said of a text that does not even tell its kind, and the type by which it is asked for that."""
+
 
 class DecodeError(K8sLabError):
     """Data that does not fit the kind: the text that follows `... cannot be handled as a Pod: `."""
@@ -152,7 +156,7 @@ def _problem(shape: Shape, value: Any) -> str:
         return ""
     if kind in _RANGES and _is_number(value):
         return _number_problem(kind, value)
-    return f"json: cannot unmarshal {_go_kind(value)} into {{}} of type {shape.go}"
+    return f"json: cannot unmarshal {go_kind(value)} into {{}} of type {shape.go}"
 
 
 _RANGES = {"int32": 2**31, "int64": 2**63, "float": 0}
@@ -169,7 +173,8 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _go_kind(value: Any) -> str:
+def go_kind(value: Any) -> str:
+    """What Go's JSON decoder calls a value."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, str):
@@ -190,7 +195,7 @@ def _quantity_problem(value: Any) -> str:
 
 def _time_problem(value: Any, micro: bool = False) -> str:
     if not isinstance(value, str):
-        return f"json: cannot unmarshal {_go_kind(value)} into Go value of type string"
+        return f"json: cannot unmarshal {go_kind(value)} into Go value of type string"
     try:
         timestamps.parse(value, micro)
     except timestamps.TimeError as error:
@@ -206,12 +211,12 @@ def _int_or_string_problem(value: Any) -> str:
     if isinstance(value, str) or (_is_number(value) and not _number_problem("int32", value)):
         return ""
     shown = f" {go_number(value)}" if _is_number(value) else ""
-    return f"json: cannot unmarshal {_go_kind(value)}{shown} into Go value of type int32"
+    return f"json: cannot unmarshal {go_kind(value)}{shown} into Go value of type int32"
 
 
 def _byte_problem(value: Any) -> str:
     if not isinstance(value, str):
-        return f"json: cannot unmarshal {_go_kind(value)} into {{}} of type []uint8"
+        return f"json: cannot unmarshal {go_kind(value)} into {{}} of type []uint8"
     place = corrupt_base64(value)
     return "" if place is None else f"illegal base64 data at input byte {place}"
 

@@ -110,7 +110,9 @@ def load(document: str, repeats: list[str] | None = None) -> Any:
     """The JSON value of one YAML document (further ones in the same text are not read). Raises DocumentError."""
     if document.lstrip()[:1] == "{":
         try:
-            return gojson.loads(document)
+            value = gojson.loads(document)
+            if repeats is None or not isinstance(value, gojson.Repeated):
+                return value
         except gojson.SyntaxFault:
             pass
     node = _compose(document)

@@ -90,6 +90,21 @@ class _Objects:
         return result
 
 
+def duplicates(value: Any, path: str = "") -> list[str]:
+    """What a strict decoder says about the repeated keys of a value that `loads` has read, in the text's order."""
+    found: list[str] = []
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            found += duplicates(item, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        repeated = value.repeated if isinstance(value, Repeated) else ()
+        for key, item in value.items():
+            place = f"{path}.{key}" if path else key
+            found += [f'duplicate field "{place}"'] * repeated.count(key)
+            found += duplicates(item, place)
+    return found
+
+
 def _constant(name: str) -> Any:
     raise ValueError(name)
 
@@ -122,7 +137,9 @@ class _Scanner:
     def _wrong(self, where: str) -> None:
         if self.place >= len(self.text):
             raise SyntaxFault("unexpected end of JSON input")
-        raise SyntaxFault(f"invalid character {_character(self.text[self.place])} {where}")
+        # Go looks at bytes.
+        first = chr(self.text[self.place].encode("utf-8", "replace")[0])
+        raise SyntaxFault(f"invalid character {_character(first)} {where}")
 
     def _value(self, where: str) -> None:
         sign = self._space()

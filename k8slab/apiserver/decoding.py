@@ -6,26 +6,28 @@ words of the API server (`apimachinery/pkg/runtime/serializer`, `apiserver/pkg/e
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from k8slab.api import documents, gojson
 from k8slab.api.base import KubeStruct
 from k8slab.api.codec import DecodeError, convert, from_dict
+from k8slab.api.decoding import NO_KIND, TYPE_META, go_kind
 from k8slab.api.defaults import set_defaults, set_status_defaults
 from k8slab.api.request import JSON, YAML
-from k8slab.api.scheme import SCHEME, NoMatch
+from k8slab.api.scheme import SCHEME
 from k8slab.api.unstructured import Unstructured
 from k8slab.apiserver.call import Call
+from k8slab.apiserver.conversion import wrong_type
 from k8slab.apiserver.crd.strategy import pruned
 from k8slab.apiserver.crd.strategy import with_defaults as with_schema_defaults
 from k8slab.apiserver.meta import has_field
 from k8slab.apiserver.pruning import prune
 from k8slab.errors import bad_request, quote, unsupported_media_type
 
+REPEATS = "yaml: unmarshal errors:\n"
 ACCEPTED = (JSON, YAML, "application/vnd.kubernetes.protobuf")
-NO_SUCH_KIND = (
-    'no kind "{}" is registered for version "{}" in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"'
-)
 
 
 def decode_object(call: Call) -> Any:
@@ -38,7 +40,9 @@ def decode_object(call: Call) -> Any:
         if call.subresource == "status" and _has_stored_spec(call, obj):
             return set_status_defaults(obj)
     else:
-        obj = decode_data(call, read_data(call, body, resource.kind), resource.api_version, resource.kind, resource.cls)
+        repeats: list[str] = []
+        data = read_data(call, body, resource.kind, repeats)
+        obj = decode_data(call, data, resource.api_version, resource.kind, resource.cls, repeats)
     return with_defaults(call, obj)
 
 
@@ -53,7 +57,7 @@ def _has_stored_spec(call: Call, obj: Any) -> bool:
 def _typed(call: Call, body: Any) -> Any:
     resource = call.endpoint.resource
     if body.kind != resource.kind or body.apiVersion != resource.api_version:
-        raise wrong_type(body.apiVersion, body.kind, resource.api_version, resource.kind)
+        raise wrong_type(SCHEME, (body.apiVersion, body.kind), (resource.api_version, resource.kind))
     return body
 
 
@@ -65,23 +69,33 @@ def with_defaults(call: Call, obj: Any) -> Any:
     return with_schema_defaults(obj, call.strategy.version) if call.endpoint.custom else set_defaults(obj)
 
 
-def read_data(call: Call, body: Any, kind: str) -> Any:
-    """The plain data of a body that may be text. Raises BadRequest where it cannot be read."""
+def read_data(call: Call, body: Any, kind: str, repeats: list[str] | None = None) -> Any:
+    """The plain data of a body that may be text. Raises BadRequest where it cannot be read.
+
+    With `repeats`, messages about repeated keys of YAML are appended to it; those of JSON are found while decoding.
+    """
     if not isinstance(body, (str, bytes)):
         return {} if body is None else body
     content_type = call.request.content_type.partition(";")[0].strip()
     try:
         if content_type == YAML:
-            return documents.load(body.decode() if isinstance(body, bytes) else body)
+            return _sorted(documents.load(body.decode() if isinstance(body, bytes) else body, repeats))
         if content_type in (JSON, ""):
             return gojson.loads(body)
     except gojson.SyntaxFault as error:
-        raise unrecognized(kind, f"couldn't get version/kind; json parse error: {error}", body) from None
+        raise unrecognized(kind, f"{NO_KIND}{error}", body) from None
     except documents.DocumentError as error:
         raise unrecognized(kind, f"yaml: {error.problem}", body) from None
     except UnicodeDecodeError:
         raise unrecognized(kind, "yaml: invalid leading UTF-8 octet", body) from None
     raise unsupported_media_type(ACCEPTED)
+
+
+def _sorted(value: Any) -> Any:
+    """YAML becomes JSON before it is decoded, and the keys of that are sorted, as are complaints about them then."""
+    if isinstance(value, dict) and not isinstance(value, gojson.Repeated):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
 def unrecognized(kind: str, why: str, body: str | bytes) -> Any:
@@ -95,37 +109,61 @@ def _excerpt(body: str | bytes) -> str:
     if not raw:
         return "<empty>"
     start = raw[:30]
-    text = start.decode("utf-8", "replace") if start.lstrip().startswith(b"{") else start.hex()
+    text = start.decode("utf-8", "replace") if start.startswith(b"{") else start.hex()
     return text + (" ..." if len(raw) > 30 else "")
 
 
-def decode_data(call: Call, data: Any, api_version: str, kind: str, cls: type) -> Any:
+def decode_data(call: Call, data: Any, api_version: str, kind: str, cls: type, repeats: Sequence[str] = ()) -> Any:
     """Plain data as an object of the wanted kind, in the mood of `fieldValidation`. Raises BadRequest."""
-    if data is None:
-        data = {}
-    if not isinstance(data, dict):
-        found = "array" if isinstance(data, list) else "number" if isinstance(data, (int, float)) else "string"
-        shape = (
-            'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
-        )
-        why = (
-            f"couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type {shape}"
-        )
-        raise unrecognized(kind, why, call.request.body if isinstance(call.request.body, (str, bytes)) else b"")
-    given_version, given_kind = data.get("apiVersion") or api_version, data.get("kind") or kind
-    if (given_version, given_kind) != (api_version, kind):
-        raise wrong_type(given_version, given_kind, api_version, kind, call)
-    data = data if data.get("apiVersion") and data.get("kind") else data | {"apiVersion": api_version, "kind": kind}
+    data = {} if data is None else data
+    given_version, given_kind = _type_meta(call, data, kind)
+    given = (given_version or api_version, given_kind or kind)
+    if given != (api_version, kind):
+        raise wrong_type(call.server.scheme, given, (api_version, kind))
+    data = data if given_version and given_kind else data | {"apiVersion": api_version, "kind": kind}
     mode = call.options.field_validation or "Warn"
-    warnings: list[str] = []
+    problems: list[str] = []
     try:
-        obj = convert_data(data, cls, mode == "Strict", warnings, call)
+        obj = convert_data(data, cls, mode == "Strict" and not repeats, problems, call)
+        if mode == "Strict" and repeats:
+            raise strict_fault([*repeats, *problems])
     except DecodeError as error:
         version = api_version.rpartition("/")[2]
         raise bad_request(f"{kind} in version {quote(version)} cannot be handled as a {kind}: {error}") from None
     if mode == "Warn":
-        call.warn(*warnings)
+        call.warn(*each_repeat(repeats), *problems)
     return obj
+
+
+def strict_fault(problems: Sequence[str]) -> DecodeError:
+    """What a strict decoder says about fields that it does not know, or met twice."""
+    return DecodeError(f"strict decoding error: {', '.join(problems)}")
+
+
+def each_repeat(repeats: Sequence[str]) -> list[str]:
+    """Complaints about a YAML text one by one, as they are warned of (`handlers/rest.go`, parseYAMLWarnings)."""
+    return [line.strip() for text in repeats for line in text.removeprefix(REPEATS).split("\n")]
+
+
+def _type_meta(call: Call, data: Any, kind: str) -> tuple[str, str]:
+    """What a body says it is: (apiVersion, kind), either may be empty. Raises BadRequest (`json/meta.go`)."""
+    why = ""
+    if not isinstance(data, dict):
+        why = f"{NO_KIND}json: cannot unmarshal {go_kind(data)} into Go value of type {TYPE_META}"
+    else:
+        for name in ("apiVersion", "kind"):
+            value = data.get(name)
+            if value is not None and not isinstance(value, str):
+                why = (
+                    why
+                    or f"{NO_KIND}json: cannot unmarshal {go_kind(value)} into Go struct field .{name} of type string"
+                )
+        if not why and (data.get("apiVersion") or "").count("/") > 1:
+            why = f"unexpected GroupVersion string: {data['apiVersion']}"
+    if why:
+        body = call.request.body
+        raise unrecognized(kind, why, body if isinstance(body, (str, bytes)) else json.dumps(body))
+    return data.get("apiVersion") or "", data.get("kind") or ""
 
 
 def convert_data(data: dict[str, Any], cls: type, strict: bool, warnings: list[str], call: Call) -> Any:
@@ -140,22 +178,5 @@ def _custom(obj: Any, strict: bool, warnings: list[str], call: Call) -> Any:
     obj, unknown = pruned(obj, call.strategy.version)
     warnings += unknown
     if strict and warnings:
-        raise DecodeError(f"strict decoding error: {', '.join(warnings)}")
+        raise strict_fault(warnings)
     return obj
-
-
-def wrong_type(given_version: str, given_kind: str, api_version: str, kind: str, call: Call | None = None) -> Any:
-    """400 for an object of another kind than that of the path."""
-    try:
-        (call.server.scheme if call is not None else SCHEME).class_of(given_version, given_kind)
-    except NoMatch:
-        if given_version != "extensions/v1beta1":
-            version = api_version.rpartition("/")[2]
-            why = NO_SUCH_KIND.format(given_kind, given_version)
-            return bad_request(f"{given_kind} in version {quote(version)} cannot be handled as a {kind}: {why}")
-    if given_kind != kind:
-        why = f"the object provided is unrecognized (must be of type {kind}): {given_version}, Kind={given_kind}"
-        return bad_request(why)
-    return bad_request(
-        f"the API version in the data ({given_version}) does not match the expected API version ({api_version})"
-    )

@@ -12,9 +12,20 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from k8slab.api import gojson
-from k8slab.api.request import ADMIN, JSON, NO_OPTIONS, Options, Preconditions, Request, UserInfo
-from k8slab.errors import FieldError, bad_request, invalid, method_not_allowed, no_such_resource, quote
+from k8slab.api import documents, gojson
+from k8slab.api.codec import DecodeError, convert
+from k8slab.api.decoding import NO_KIND, TYPE_META, go_kind
+from k8slab.api.meta_v1 import DeleteOptions
+from k8slab.api.request import ADMIN, JSON, NO_OPTIONS, YAML, Options, Preconditions, Request, UserInfo
+from k8slab.errors import (
+    FieldError,
+    bad_request,
+    invalid,
+    method_not_allowed,
+    no_such_resource,
+    quote,
+    unsupported_media_type,
+)
 
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "GET": "get"}
 CONNECT = frozenset({"log", "exec", "attach", "portforward", "proxy"})
@@ -87,7 +98,8 @@ def request_for(
     if verb == "get" and not place.subresource:
         options = replace(options, managed_fields=True)
     if verb in ("delete", "deletecollection") and body:
-        options, body = delete_options(options, _parsed(body)), None
+        # A body counts instead of the query, which says only what a collection is to be narrowed to then.
+        options, body = delete_options(_without_deletion(options), _parsed(body, content_type)), None
     return Request(
         verb=verb,
         resource=place.resource,
@@ -104,13 +116,24 @@ def request_for(
     )
 
 
-def _parsed(body: Any) -> Any:
+def _parsed(body: Any, content_type: str) -> Any:
+    """The plain data of a DeleteOptions body. Raises ApiError."""
     if not isinstance(body, (str, bytes)):
         return body
+    media = content_type.partition(";")[0].strip()
+    if media not in ("", JSON, YAML):
+        raise unsupported_media_type((JSON, YAML, "application/vnd.kubernetes.protobuf"))
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
     try:
-        return gojson.loads(body)
+        return documents.load(text) if media == YAML else gojson.loads(text)
+    except documents.DocumentError as error:
+        raise bad_request(f"yaml: {error.problem}") from None
     except gojson.SyntaxFault as error:
-        raise bad_request(f"couldn't get version/kind; json parse error: {error}") from None
+        raise bad_request(f"{NO_KIND}{error}") from None
+
+
+def _without_deletion(options: Options) -> Options:
+    return replace(options, dry_run=False, propagation_policy=None, orphan_dependents=None, grace_period_seconds=None)
 
 
 def options_for(verb: str, query: Mapping[str, str], as_table: bool = False, subresource: str = "") -> Options:
@@ -142,7 +165,7 @@ def options_for(verb: str, query: Mapping[str, str], as_table: bool = False, sub
         resource_version_match=query.get("resourceVersionMatch", ""),
         propagation_policy=query.get("propagationPolicy"),
         orphan_dependents=None if orphan is None else _true(orphan),
-        grace_period_seconds=_integer(query["gracePeriodSeconds"]) if query.get("gracePeriodSeconds") else None,
+        grace_period_seconds=_integer(query["gracePeriodSeconds"]) if "gracePeriodSeconds" in query else None,
         allow_watch_bookmarks=_true(query.get("allowWatchBookmarks")),
         send_initial_events=None if initial is None else _true(initial),
         timeout_seconds=_integer(query.get("timeoutSeconds")),
@@ -154,9 +177,15 @@ def options_for(verb: str, query: Mapping[str, str], as_table: bool = False, sub
 
 def delete_options(options: Options, body: Mapping[str, Any]) -> Options:
     """Options with those of a DeleteOptions body. Raises ApiError for a body of another kind."""
+    if not isinstance(body, Mapping):
+        raise bad_request(f"{NO_KIND}json: cannot unmarshal {go_kind(body)} into Go value of type {TYPE_META}")
     kind, version = body.get("kind", "DeleteOptions"), body.get("apiVersion", "v1")
     if kind != "DeleteOptions":
         raise bad_request(f"decoded object cannot be converted to DeleteOptions: {version}, Kind={kind}")
+    try:
+        convert(dict(body), DeleteOptions, strict=False)
+    except DecodeError as problem:
+        raise bad_request(str(problem)) from None
     dry_run = body.get("dryRun") or []
     if dry_run not in ([], ["All"]):
         error = FieldError.not_supported("dryRun", dry_run, ("All",))
@@ -174,11 +203,12 @@ def delete_options(options: Options, body: Mapping[str, Any]) -> Options:
 
 
 def _true(text: str | None) -> bool:
-    return text in ("true", "True", "TRUE", "1", "t", "T")
+    """A boolean parameter: whatever is given means yes, but for these (`runtime.Convert_Slice_string_To_bool`)."""
+    return text is not None and text.lower() not in ("false", "0")
 
 
 def _integer(text: str | None) -> int:
-    if not text:
+    if text is None:
         return 0
     if _INTEGER.fullmatch(text) is None:
         raise bad_request(f"strconv.ParseInt: parsing {quote(text)}: invalid syntax")

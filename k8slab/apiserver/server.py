@@ -136,6 +136,7 @@ class APIServer:
 
     def process(self, request: Request, note: Note | None = None) -> Response:
         """Answer a request without noting it in the audit log; what is to be noted goes to `note`."""
+        call: Call | None = None
         try:
             if request.impersonate is not None:
                 request = acting_as(self.authorizer, request)
@@ -146,13 +147,14 @@ class APIServer:
             if endpoint is None:
                 endpoint = self.endpoint(request.resource, request.group, request.version)
             call = Call(self, request, endpoint)
+            if endpoint.deprecation:
+                call.warn(endpoint.deprecation)
             if note is not None:
                 note.call = call
             response = self._verb(request, endpoint)(call)
         except ApiError as error:
-            return Response(error.code, error.status())
-        if endpoint.deprecation:
-            call.warn(endpoint.deprecation)
+            # What was warned of before the request failed has been said already.
+            return Response(error.code, error.status(), warnings=tuple(call.warnings) if call is not None else ())
         if call.warnings:
             response.warnings = tuple(call.warnings)
         return self._presented(call, response) if request.options.as_table else response

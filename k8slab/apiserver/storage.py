@@ -6,16 +6,20 @@ Follows apiserver's `storage/etcd3/store.go` and `storage/continue.go`.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
+import posixpath
+import re
 from typing import Any
 
+from k8slab.api import gojson
+from k8slab.api.decoding import go_kind
 from k8slab.api.request import ListBody, Options
 from k8slab.apiserver.meta import stamp
 from k8slab.apiserver.registry.endpoint import Endpoint
 from k8slab.apiserver.selection import Selection
 from k8slab.apiserver.watchcache import Broadcaster
 from k8slab.errors import (
+    ApiError,
     already_exists,
     bad_request,
     conflict,
@@ -201,15 +205,19 @@ def encode_continue(revision: int, last_key: str, prefix: str) -> str:
 
 def decode_continue(token: str, prefix: str) -> tuple[int, str]:
     """Revision and key of a continue token. Raises BadRequest where it is none."""
+    wrong = _ENCODED.match(token).end()
+    if wrong < len(token) or len(token) % 4 == 1:
+        place = wrong if wrong < len(token) else len(token) - 1
+        raise _bad_token(f"illegal base64 data at input byte {place}")
+    raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     try:
-        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raise bad_request("invalid continue token: continue key is not valid: illegal base64 data") from None
-    try:
-        found = json.loads(raw)
-    except ValueError:
-        why = f"invalid character {_go_byte(raw)} looking for beginning of value"
-        raise bad_request(f"invalid continue token: continue key is not valid: {why}") from None
+        found = gojson.loads(raw.decode())
+    except gojson.SyntaxFault as fault:
+        raise _bad_token(str(fault)) from None
+    except UnicodeDecodeError:
+        raise _bad_token(f"invalid character {_go_byte(raw)} looking for beginning of value") from None
+    if not isinstance(found, dict):
+        raise _bad_token(f"json: cannot unmarshal {go_kind(found)} into Go value of type storage.continueToken")
     start, why = found.get("start", ""), ""
     if found.get("v") != "meta.k8s.io/v1":
         why = f"server does not recognize this encoded version {json.dumps(found.get('v', ''))}"
@@ -217,9 +225,19 @@ def decode_continue(token: str, prefix: str) -> tuple[int, str]:
         why = "incorrect encoded start resourceVersion (version meta.k8s.io/v1)"
     elif not start:
         why = "encoded start key empty (version meta.k8s.io/v1)"
+    elif posixpath.normpath(f"/{start.removeprefix('/')}") != f"/{start.removeprefix('/')}":
+        # A key that climbs out of the collection by dots or slashes.
+        why = start
     if why:
-        raise bad_request(f"invalid continue token: continue key is not valid: {why}")
-    return found["rv"], prefix + start
+        raise _bad_token(why)
+    return found["rv"], prefix + start.removeprefix("/")
+
+
+_ENCODED = re.compile(r"[A-Za-z0-9_-]*")
+
+
+def _bad_token(why: str) -> ApiError:
+    return bad_request(f"invalid continue token: continue key is not valid: {why}")
 
 
 def _go_byte(raw: bytes) -> str:

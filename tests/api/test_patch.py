@@ -98,7 +98,10 @@ class TestJson:
 
     def test_too_many(self):
         code, text = failure(json_patch, {}, [{"op": "add", "path": "/a", "value": 1}] * 10001)
-        assert (code, text) == (413, "The allowed maximum operations in a JSON patch is 10000, got 10001")
+        assert (code, text) == (
+            413,
+            "Request entity too large: The allowed maximum operations in a JSON patch is 10000, got 10001",
+        )
 
 
 class TestMerge:

@@ -11,8 +11,9 @@ from typing import Any
 from k8slab.api.apply.fieldset import Path, element_text, field, item, value
 from k8slab.api.apply.schema import Shape, child_of, constant_fields, is_field, resolved, shape_of
 from k8slab.api.base import KubeStruct
+from k8slab.api.patch.failure import go_text
 from k8slab.api.unstructured import Unstructured
-from k8slab.errors import K8sLabError
+from k8slab.errors import K8sLabError, quote
 
 CONTAINER = object()
 """Stands for the value of a list item or map entry whose content has paths of its own."""
@@ -139,7 +140,7 @@ def item_element(element: Any, shape: Shape) -> str:
             keys[name] = found
     if not keys:
         names = " ".join(f'"{name}"' for name in shape.keys)
-        omitted = f"an element that omits key field {names} (and doesn't have default value)"
+        omitted = f"an element that omits all key fields [{names}] (and doesn't have default values for any key fields)"
         raise TypedError(f"associative list with keys has {omitted}")
     return item(keys)
 
@@ -168,7 +169,7 @@ def _validate(obj: Any, shape: Shape, path: str, problems: list[str]) -> None:
         return
     if shape.kind == "untyped":
         if isinstance(obj, (dict, list)):
-            problems.append(f"{prefix}expected scalar, got {_go_value(obj)}")
+            problems.append(f"{prefix}expected any scalar, got {_go_value(obj)}")
     elif shape.kind in _SCALARS:
         wanted, words = _SCALARS[shape.kind]
         if not isinstance(obj, wanted) or (isinstance(obj, bool) and shape.kind != "boolean"):
@@ -211,7 +212,9 @@ def _validate_map(obj: dict[str, Any], shape: Shape, path: str, problems: list[s
 
 
 def _found(obj: Any, wanted: str) -> str:
-    return _go_type(obj) if wanted == "numeric" else _go_value(obj)
+    if wanted == "numeric":
+        return _go_type(obj)
+    return _go_syntax(obj) if wanted == "string" else _go_value(obj)
 
 
 def _go_type(obj: Any) -> str:
@@ -220,5 +223,19 @@ def _go_type(obj: Any) -> str:
 
 
 def _go_value(obj: Any) -> str:
-    shown = f'"{obj}"' if isinstance(obj, str) else str(obj).lower() if isinstance(obj, bool) else str(obj)
-    return f"&value.valueUnstructured{{Value:{shown}}}"
+    """A value as `%v` prints the pointer that holds it."""
+    return f"&{{{go_text(obj)}}}"
+
+
+def _go_syntax(obj: Any) -> str:
+    """A value as `%#v` prints the pointer that holds it."""
+    return f"&value.valueUnstructured{{Value:{_literal(obj)}}}"
+
+
+def _literal(obj: Any) -> str:
+    if isinstance(obj, dict):
+        members = ", ".join(f"{quote(name)}:{_literal(obj[name])}" for name in sorted(obj))
+        return f"map[string]interface {{}}{{{members}}}"
+    if isinstance(obj, list):
+        return f"[]interface {{}}{{{', '.join(map(_literal, obj))}}}"
+    return quote(obj) if isinstance(obj, str) else "interface {}(nil)" if obj is None else go_text(obj)

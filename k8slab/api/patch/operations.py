@@ -27,7 +27,7 @@ def json_patch(document: Any, operations: Any) -> Any:
     _check_shape(operations)
     if len(operations) > MAX_OPERATIONS:
         text = f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
-        raise ApiError(413, "RequestEntityTooLarge", text)
+        raise ApiError(413, "RequestEntityTooLarge", f"Request entity too large: {text}")
     box = [deepcopy(document)]
     for operation in operations:
         _apply(box, operation)

@@ -59,8 +59,7 @@ def strategic_merge_rest(document: Map, patch: Any, cls: Schema, share: bool = F
     if patch is None:
         patch = {}
     if not isinstance(patch, dict):
-        text = f"json: cannot unmarshal {json_type(patch)} into Go value of type map[string]interface {{}}"
-        raise bad_request(f"error decoding patch: {text}")
+        raise bad_request(f"json: cannot unmarshal {json_type(patch)} into Go value of type map[string]interface {{}}")
     rest = deepcopy(patch)
     return merge_maps(document if share else deepcopy(document), rest, cls, SERVER), rest
 

@@ -14,10 +14,11 @@ def read_as(call: Call, api_version: str, kind: str, aliases: tuple[str, ...] = 
     body = call.request.body
     if isinstance(body, KubeStruct):
         return body
-    data = read_data(call, body, kind)
+    repeats: list[str] = []
+    data = read_data(call, body, kind, repeats)
     if isinstance(data, dict) and data.get("apiVersion") in aliases:
         data = data | {"apiVersion": api_version}
-    return decode_data(call, data, api_version, kind, call.server.scheme.class_of(api_version, kind))
+    return decode_data(call, data, api_version, kind, call.server.scheme.class_of(api_version, kind), repeats)
 
 
 def succeeded(code: int = 201) -> dict[str, Any]:

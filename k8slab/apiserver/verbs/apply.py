@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from k8slab.api import documents
 from k8slab.api.apply import Conflicted, Managers, TypedError, apply, field_set, shape_of
 from k8slab.api.apply.leaves import validate
@@ -13,12 +15,12 @@ from k8slab.api.request import Response
 from k8slab.apiserver.attribution import attributed
 from k8slab.apiserver.call import Call
 from k8slab.apiserver.clientside import KUBECTL, check_taken_over, sync_last_applied
-from k8slab.apiserver.decoding import convert_data, with_defaults
+from k8slab.apiserver.decoding import convert_data, each_repeat, with_defaults
 from k8slab.apiserver.fieldmanager import manager_of, option_errors, ownable, shape_for, time_of
 from k8slab.apiserver.verbs.create import create_object
 from k8slab.apiserver.verbs.read import invalid_options
 from k8slab.apiserver.verbs.update import check_name, update_object
-from k8slab.errors import ApiError, bad_request, not_found
+from k8slab.errors import ApiError, bad_request, conflict, not_found
 from k8slab.etcd.store import KeyValue
 
 FIRST = "before-first-apply"
@@ -38,42 +40,50 @@ def apply_patch(call: Call) -> Response:
     if kv is None:
         return _create(call)
     current = kv.value if call.endpoint.from_storage is None else call.endpoint.from_storage(kv.value)
-    applied = read_configuration(call)
+    repeats: list[str] = []
+    applied = read_configuration(call, repeats)
     merged = merge_into(call, current, applied)
-    obj = _decoded(call, merged, type(current))
+    obj = _decoded(call, merged, type(current), repeats)
     check_name(call, obj)
     return Response(200, update_object(call, with_defaults(call, obj), kv, must_match=False))
 
 
 def _create(call: Call) -> Response:
     resource = call.endpoint.resource
-    applied = read_configuration(call)
-    metadata = applied.get("metadata") or {}
-    if call.subresource or metadata.get("uid"):
+    repeats: list[str] = []
+    applied = read_configuration(call, repeats)
+    if call.subresource:
         raise not_found(call.endpoint.group_resource, call.name)
     owned = ownable(call, field_set(applied, shape_for(call, resource.cls)), resource.cls)
     managers = Managers()
     if owned:
         managers.own(manager_of(call, APPLY), owned, resource.api_version, time_of(call))
     call.managed = managers.entries() or ()
-    obj = _decoded(call, applied, resource.cls)
+    obj = _decoded(call, applied, resource.cls, repeats)
+    if obj.metadata is not None and obj.metadata.uid:
+        why = f"uid mismatch: the provided object specified uid {obj.metadata.uid}, and no existing object was found"
+        raise conflict(call.endpoint.group_resource, call.name, why)
     check_name(call, obj)
+    obj = obj.replace(metadata=replace(obj.metadata, resourceVersion=None))
     return Response(201, create_object(call, with_defaults(call, obj)))
 
 
-def read_configuration(call: Call) -> dict[str, Any]:
-    """The body of an apply as plain data that fits the kind. Raises ApiError with the server's words."""
+def read_configuration(call: Call, repeats: list[str]) -> dict[str, Any]:
+    """The body of an apply as plain data that fits the kind; messages about repeated keys are appended to `repeats`.
+
+    Raises ApiError with the server's words.
+    """
     resource = call.endpoint.resource
-    data = _read(call.request.body)
+    data = _read(call.request.body, repeats)
     check_configuration(data, resource.api_version, resource.kind)
     _check_schema(data, shape_for(call, resource.cls))
     return data
 
 
-def _read(body: Any) -> dict[str, Any]:
+def _read(body: Any, repeats: list[str] | None = None) -> dict[str, Any]:
     if isinstance(body, (str, bytes)):
         try:
-            body = documents.load(body.decode("utf-8", "replace") if isinstance(body, bytes) else body)
+            body = documents.load(body.decode("utf-8", "replace") if isinstance(body, bytes) else body, repeats)
         except documents.DocumentError as error:
             raise bad_request(f"error decoding YAML: error converting YAML to JSON: yaml: {error.problem}") from None
     elif not isinstance(body, dict):
@@ -168,13 +178,15 @@ def apply_to_replicas(call: Call, kv: KeyValue) -> int:
     return replicas
 
 
-def _decoded(call: Call, data: dict[str, Any], cls: type) -> Any:
+def _decoded(call: Call, data: dict[str, Any], cls: type, repeats: list[str]) -> Any:
     mode = call.options.field_validation or "Warn"
+    if repeats and mode == "Strict":
+        raise bad_request(f"error strict decoding YAML: error converting YAML to JSON: {repeats[0]}")
     warnings: list[str] = []
     try:
         obj = convert_data(data, cls, mode == "Strict", warnings, call)
     except DecodeError as error:
         raise ApiError(500, "", f"failed to convert merged object to typed: {error}") from None
     if mode == "Warn":
-        call.warn(*warnings)
+        call.warn(*each_repeat(repeats), *warnings)
     return obj

@@ -73,6 +73,9 @@ def delete_object(call: Call, kv: KeyValue) -> tuple[Any, bool]:
     if begun is not None:
         return begun, False
     finalizers = _wanted_finalizers(call, old)
+    if (options.grace_period_seconds or 0) < 0:
+        # As long as nobody can wait for less than nothing: a second.
+        options = call.options = replace(options, grace_period_seconds=1)
     metadata, grace = old.metadata, call.strategy.grace(old, options.grace_period_seconds)
     if grace is None:
         if not finalizers:

@@ -18,9 +18,9 @@ from k8slab.etcd.store import KeyValue
 def update(call: Call) -> Response:
     """Replace the object of that name by the request's body."""
     obj = decode_object(call)
-    check_name(call, obj)
     if call.endpoint.namespaced and obj.metadata.namespace not in (None, "", call.namespace):
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    check_name(call, obj)
     kv = call.server.store.get(call.endpoint.key(call.namespace, call.name))
     if kv is None:
         return _create_instead(call, obj)
@@ -28,13 +28,17 @@ def update(call: Call) -> Response:
 
 
 def check_name(call: Call, obj: Any) -> None:
-    """Refuse an object of another name than the path says. Raises BadRequest."""
+    """Refuse an object of another name or namespace than the path says (`handlers/rest.go`). Raises BadRequest."""
     name = obj.metadata.name
     if not name:
         why = f"the name of the object ({call.name} based on URL) was undeterminable: name must be provided"
         raise bad_request(why)
     if name != call.name:
         raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
+    namespace = obj.metadata.namespace
+    if call.namespace and namespace and namespace != call.namespace:
+        wanted = f"does not match the namespace on the request ({call.namespace})"
+        raise bad_request(f"the namespace of the object ({namespace}) {wanted}")
 
 
 def _create_instead(call: Call, obj: Any) -> Response:
@@ -123,9 +127,10 @@ def _prepare(call: Call, obj: Any, old: Any) -> Any:
         if strategy.counts_generations and strategy.wanted_changed(obj, old):
             obj = replace(obj, metadata=replace(obj.metadata, generation=(old.metadata.generation or 0) + 1))
         errors = strategy.validate_update(obj, old, call)
-        call.warn(*strategy.warnings(obj, old, call))
     if errors:
         raise invalid(call.endpoint.group_kind, old.metadata.name, errors)
+    if call.subresource != "status":
+        call.warn(*strategy.warnings(obj, old, call))
     return obj
 
 
