@@ -26,6 +26,9 @@ def mend(lab: Lab) -> None:
         lab.kubectl(f"taint node {node} k-", echo=False)
         lab.kubectl(f"taint node {node} node.kubernetes.io/out-of-service-", echo=False)
     lab.run("12m")
+    for pod in lab.list("pods", "default"):
+        if not pod.metadata.ownerReferences:  # --cascade=orphan, and nobody has the like of it any more
+            lab.delete(f"pod/{pod.metadata.name}")
     lab.kubectl("rollout resume deployment/web", echo=False)
     act(lab, ("kubectl", "apply -f all.yaml"))
     lab.kubectl("set image deployment/web nginx=nginx:1.29", echo=False)

@@ -44,7 +44,9 @@ spec:
 
 def test_a_pod_is_replaced_by_one_of_its_name_while_its_volume_is_made(lab, kubectl):
     kubectl("apply -f -", DISK)
-    lab.run("900ms")  # kubectl takes 100 ms: both Pods look at the claim at the same time, the first one first
+    lab.run(
+        "902ms"
+    )  # kubectl takes 100 ms; so both Pods look at their claim at nearly the same time, the first one first
     first = lab.get("pod/db-0")
     assert not first.spec.nodeName
     kubectl("delete pod db-0 --force --grace-period=0")
