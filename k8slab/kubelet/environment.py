@@ -67,7 +67,7 @@ def environment(
         value = _value(pod, container, variable, lookup, facts, {**services, **found})
         if value is not None:
             found[variable.name] = value
-    return {**services, **found}
+    return {**found, **{name: value for name, value in services.items() if name not in found}}
 
 
 def expand(text: str, env: dict[str, str]) -> str:

@@ -19,6 +19,7 @@ from k8slab.kubelet.container import Container
 from k8slab.kubelet.containerd import DOWN, Containerd
 from k8slab.kubelet.disk import Disk
 from k8slab.kubelet.environment import Lookup, environment
+from k8slab.kubelet.envvars import from_services
 from k8slab.kubelet.eviction import Eviction
 from k8slab.kubelet.heartbeat import Heartbeat
 from k8slab.kubelet.hostpaths import HostPaths
@@ -427,16 +428,7 @@ class Kubelet:
                 services.extend(self.client.list("services", namespace).items)
         except ApiError:
             return {}
-        found: dict[str, str] = {}
-        for service in services:
-            if service.spec.clusterIP in (None, "", "None") or not service.spec.ports:
-                continue
-            name = service.metadata.name.upper().replace("-", "_")
-            port = service.spec.ports[0]
-            found[f"{name}_SERVICE_HOST"] = service.spec.clusterIP
-            found[f"{name}_SERVICE_PORT"] = str(port.port)
-            found[f"{name}_PORT"] = f"{(port.protocol or 'TCP').lower()}://{service.spec.clusterIP}:{port.port}"
-        return found
+        return from_services(services)
 
     def process(self, worker: PodWorker, container: Container, image: Image, env: dict[str, str]) -> Process:
         """Start a container's process. Raises StartError."""

@@ -321,7 +321,8 @@ class Exec(Session):
         home = "/" if self.container.process.identity.uid else "/root"
         terminal = {"TERM": "xterm"} if self.tty else {}
         services = {} if spec.command or spec.args else self.kubelet.service_variables(self.worker.pod)
-        return {"PATH": PATH, "HOSTNAME": env.get("HOSTNAME", ""), **terminal, **services, "HOME": home, **env}
+        missing = {name: value for name, value in {**services, **terminal, "HOME": home}.items() if name not in env}
+        return {"PATH": PATH, "HOSTNAME": env.get("HOSTNAME", ""), **env, **missing}
 
     def ask(self, kind: str, target: Any) -> Any:
         """A question of the process: about its neighbours, or to the world outside."""
