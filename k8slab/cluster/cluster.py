@@ -40,6 +40,7 @@ from k8slab.etcd.store import Store
 from k8slab.kubelet import Kubelet
 from k8slab.kubelet.addons import control_plane_manifests
 from k8slab.kubelet.serving import answer as kubelet_answer
+from k8slab.kubelet.storage import Storage
 from k8slab.network.cni import CNI
 from k8slab.pki.x509 import cluster_authority
 from k8slab.scheduler import Scheduler
@@ -117,6 +118,7 @@ class Cluster:
         self.history = History(self.clock, self.store, self.trace, self.server.scheme)
         self.images = Registry(self.gate)
         self.cni = CNI(self.streams)
+        self.storage = Storage()
         self.components: dict[str, Component] = {}
         self.kubelets: dict[str, Kubelet] = {}
         self.followed: dict[str, dict[str, None]] = {}
@@ -199,7 +201,7 @@ class Cluster:
         )
         if self.provider is not None:
             spec = self._in_cloud(spec)
-        kubelet = Kubelet(spec, client, self.clock, self.streams, self.trace, self.images, self.cni)
+        kubelet = Kubelet(spec, client, self.clock, self.streams, self.trace, self.images, self.cni, self.storage)
         kubelet.admin = Client(
             self.server.handle, self.clock, self.trace, user=ADMIN, user_agent="kubeadm", scheme=self.server.scheme
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from k8slab.api import core_v1 as core
-from k8slab.kubelet.volumes import Files, MountError
+from k8slab.kubelet.volumes import MountError
 
 DIRECTORIES = (
     *("/", "/bin", "/dev", "/etc", "/etc/kubernetes", "/etc/kubernetes/manifests", "/etc/cni/net.d", "/home", "/lib"),
@@ -23,14 +23,13 @@ WORDS = {
 
 
 class HostPaths:
-    """What is where on one node, and what Pods left there.
+    """What is where on one node; what Pods left there is in its directories (`storage`).
 
     Attributes:
         kinds: `directory`, `file`, `socket` or `char`, by path.
-        kept: the files in directories that Pods have written into.
     """
 
-    __slots__ = ("kept", "kinds")
+    __slots__ = ("kinds",)
 
     def __init__(self) -> None:
         self.kinds = {
@@ -39,11 +38,10 @@ class HostPaths:
             **dict.fromkeys(SOCKETS, "socket"),
             **dict.fromkeys(("/dev/null", "/dev/zero", "/dev/kmsg", "/dev/fuse"), "char"),
         }
-        self.kept: dict[str, Files] = {}
 
-    def mount(self, volume: core.Volume) -> Files:
-        """The files under a hostPath. Raises MountError where its type does not fit what is there."""
-        path, type_ = _clean(volume.hostPath.path), volume.hostPath.type or ""
+    def mount(self, volume: core.Volume) -> str:
+        """The path of a hostPath, which is there now. Raises MountError where its type does not fit what is there."""
+        path, type_ = self.clean(volume.hostPath.path), volume.hostPath.type or ""
         kind = self.kinds.get(path)
         if type_ in ("DirectoryOrCreate", "FileOrCreate"):
             wanted = "directory" if type_ == "DirectoryOrCreate" else "file"
@@ -55,15 +53,16 @@ class HostPaths:
             raise _refused(volume.name, path, WORDS[type_][1])
         elif kind is None:
             self.kinds[path] = "directory"  # the runtime makes what is missing
-        return dict(self.kept.get(path) or {})
+        return path
 
-    def keep(self, path: str, files: Files) -> None:
-        """What a container left in a hostPath stays on the node."""
-        self.kept[_clean(path)] = dict(files)
+    @staticmethod
+    def clean(path: str) -> str:
+        """A path as it is known here.
 
-
-def _clean(path: str) -> str:
-    return path.rstrip("/") or "/"
+        >>> HostPaths.clean("/data/")
+        '/data'
+        """
+        return path.rstrip("/") or "/"
 
 
 def _refused(volume: str, path: str, what: str) -> MountError:

@@ -35,6 +35,7 @@ from k8slab.kubelet.runtime import make_process
 from k8slab.kubelet.shutdown import CONDITION, REFUSAL, Shutdown
 from k8slab.kubelet.stages import TERMINATED
 from k8slab.kubelet.static_pods import Manifests, StaticPods, is_mirror
+from k8slab.kubelet.storage import Storage
 from k8slab.kubelet.streaming import found_container, stream
 from k8slab.kubelet.world import World
 from k8slab.sim.clock import SECOND, Clock
@@ -64,6 +65,7 @@ class Kubelet:
         clock, streams, trace: the lab's.
         images: the registries.
         cni: gives addresses to Pods.
+        storage: the disks that any machine may mount.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Kubelet:
         trace: Any,
         images: ImageRegistry,
         cni: Any,
+        storage: Storage | None = None,
     ) -> None:
         self.node = node
         self.name = f"kubelet/{node.name}"
@@ -99,6 +102,8 @@ class Kubelet:
         self.memory_capacity = quantity.value(node.memory)
         self.disk = Disk(self)
         self.host = HostPaths()
+        self.directories = Storage()
+        self.storage = storage or Storage()
         self.eviction = Eviction(self)
         self.journal = KubeletLog(clock)
         self.shutdown = Shutdown(self)
@@ -181,6 +186,7 @@ class Kubelet:
         self.clock.cancel(self.runtime.timer)
         self.runtime.up, self.runtime.noticed = True, False
         for worker in self.workers.values():
+            worker.sandbox.mounts.flush()
             lose_power(worker)
         self.images.interrupted(self.clock.now)
 
@@ -286,6 +292,7 @@ class Kubelet:
         """A Pod's containers have ended for good: its resources are free."""
         self.room.release(worker.uid)
         self.attachments.drop(worker.uid)
+        worker.sandbox.mounts.drop()
         self.refresher.released(worker)
         for other in self.workers.values():
             if other.resizer.pending is not None and other is not worker:

@@ -8,6 +8,7 @@ from k8slab.errors import K8sLabError
 from k8slab.kubelet.containerd import REFUSED
 from k8slab.kubelet.environment import ConfigError, Lookup
 from k8slab.kubelet.stages import ACTIVE, STARTING
+from k8slab.kubelet.storage import Mounts
 from k8slab.kubelet.volumes import Files, MountError, set_up
 from k8slab.sim.clock import MILLISECOND, SECOND
 
@@ -28,16 +29,18 @@ class Sandbox:
         ready: it exists.
         ip: the Pod's address; kept for the status after the sandbox is gone.
         volumes: the files in each volume.
+        mounts: what of it outlives the Pod.
         weights: bytes that ended containers left in emptyDirs, by volume and path.
     """
 
-    __slots__ = ("failures", "ip", "ready", "volumes", "weights", "worker")
+    __slots__ = ("failures", "ip", "mounts", "ready", "volumes", "weights", "worker")
 
     def __init__(self, worker: PodWorker) -> None:
         self.worker = worker
         self.ready = False
         self.ip = ""
         self.volumes: dict[str, Files] = {}
+        self.mounts = Mounts(worker)
         self.weights: dict[str, dict[str, int]] = {}
         self.failures = 0
 
@@ -57,9 +60,7 @@ class Sandbox:
                 worker.step = worker.later(worker.kubelet.attachments.wait(worker, missing), self.set_up)
                 return
             self.volumes = set_up(worker.pod, lookup, self.facts())
-            for volume in worker.pod.spec.volumes or ():
-                if volume.hostPath is not None:
-                    self.volumes[volume.name] = worker.kubelet.host.mount(volume)
+            self.mounts.set_up(self.volumes)
             worker.kubelet.attachments.mounted(worker)
             worker.kubelet.refresher.mounted(worker)
         except (MountError, ConfigError) as error:

@@ -9,7 +9,7 @@ from k8slab.kubelet.disk import written_into
 from k8slab.kubelet.lifecycle import run_hook
 from k8slab.kubelet.process import Ending
 from k8slab.kubelet.stages import TERMINATING
-from k8slab.kubelet.volumes import mounted, written_back
+from k8slab.kubelet.storage import take
 from k8slab.sim.clock import SECOND
 
 if TYPE_CHECKING:
@@ -123,9 +123,5 @@ class Stopper:
             if volume.emptyDir is not None:
                 left = written_into(container, volume.name, worker.clock.now)
                 worker.sandbox.weights.setdefault(volume.name, {}).update(left)
-        files = process.files_at(worker.clock.now)
-        if files != mounted(container.spec, worker.sandbox.volumes):
-            written_back(container.spec, worker.sandbox.volumes, files)
-        for volume in worker.pod.spec.volumes or ():
-            if volume.hostPath is not None:
-                worker.kubelet.host.keep(volume.hostPath.path, worker.sandbox.volumes.get(volume.name) or {})
+        take(worker, container)
+        worker.sandbox.mounts.save()

@@ -445,6 +445,7 @@ def write_file(worker: PodWorker, container: Container, path: str, text: str | N
         reached = next((each for each in worker.containers if each.name == other), None)
         if reached is not None:
             deliver(worker, reached, theirs, text, by)
+    worker.sandbox.mounts.save()
 
 
 def deliver(worker: PodWorker, reached: Container, path: str, text: str | None, by: Session | None = None) -> None:

@@ -178,10 +178,26 @@ def mounted(container: core.Container, volumes: dict[str, Files]) -> Files:
 def written_back(container: core.Container, volumes: dict[str, Files], files: Files) -> None:
     """Keep what a container that ended wrote into volumes, for those that start after it."""
     for mount in container.volumeMounts or ():
-        if mount.readOnly or mount.subPath or mount.name not in volumes:
+        if mount.readOnly or mount.name not in volumes:
             continue
-        root = mount.mountPath.rstrip("/") + "/"
-        volumes[mount.name] = {path[len(root) :]: text for path, text in files.items() if path.startswith(root)}
+        root, part = mount.mountPath.rstrip("/") + "/", _part(mount)
+        others = {path: text for path, text in volumes[mount.name].items() if part and not path.startswith(part)}
+        ours = {part + path[len(root) :]: text for path, text in files.items() if path.startswith(root)}
+        volumes[mount.name] = {**others, **ours}
+
+
+def _part(mount: core.VolumeMount) -> str:
+    """The part of a volume that is mounted, with a slash at its end; "" for all of it."""
+    return mount.subPath.strip("/") + "/" if mount.subPath else ""
+
+
+def inside_of(container: core.Container, volume: str, path: str) -> list[str]:
+    """Where a container sees a file of a volume."""
+    found = []
+    for mount in container.volumeMounts or ():
+        if mount.name == volume and path.startswith(_part(mount)):
+            found.append(f"{mount.mountPath.rstrip('/')}/{path[len(_part(mount)) :]}")
+    return found
 
 
 def shared_paths(
@@ -193,9 +209,9 @@ def shared_paths(
     """
     found = [(container.name, path)]
     mount = next((m for m in container.volumeMounts or () if path.startswith(m.mountPath.rstrip("/") + "/")), None)
-    if mount is None or mount.readOnly or mount.subPath or mount.name not in volumes:
+    if mount is None or mount.readOnly or mount.name not in volumes:
         return found
-    inside = path[len(mount.mountPath.rstrip("/")) + 1 :]
+    inside = _part(mount) + path[len(mount.mountPath.rstrip("/")) + 1 :]
     files = dict(volumes[mount.name])
     if text is None:
         files.pop(inside, None)
@@ -203,9 +219,8 @@ def shared_paths(
         files[inside] = text
     volumes[mount.name] = files
     for other in (*(pod.spec.initContainers or ()), *pod.spec.containers):
-        for theirs in other.volumeMounts or ():
-            if other.name != container.name and theirs.name == mount.name and not theirs.subPath:
-                found.append((other.name, f"{theirs.mountPath.rstrip('/')}/{inside}"))
+        if other.name != container.name:
+            found.extend((other.name, theirs) for theirs in inside_of(other, mount.name, inside))
     return found
 
 

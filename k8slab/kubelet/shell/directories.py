@@ -22,13 +22,15 @@ _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 def is_directory(shell: Shell, path: str) -> bool:
     """Whether there is a directory at a full path."""
     root = path.rstrip("/") + "/"
-    return root == "/" or path.rstrip("/") in STANDARD or any(name.startswith(root) for name in shell.files)
+    known = (*shell.files, *shell.mounts)
+    return root == "/" or path.rstrip("/") in STANDARD or any(name.startswith(root) for name in known)
 
 
 def entries(shell: Shell, path: str) -> list[str]:
     """The names in a directory, sorted."""
     root = path.rstrip("/") + "/"
-    found = {name[len(root) :].split("/")[0] for name in shell.files if name.startswith(root)}
+    known = (*shell.files, *shell.mounts)
+    found = {name[len(root) :].split("/")[0] for name in known if name.startswith(root)}
     if root == "/":
         found.update(name[1:] for name in STANDARD)
     return sorted(found - {""})
@@ -46,7 +48,7 @@ def ls(shell: Shell, argv: Argv) -> int:
         elif is_directory(shell, path):
             names = [name for name in entries(shell, path) if "a" in flags or not name.startswith(".")]
             if len(paths) > 1:
-                shell.write(f"{given}:\n")
+                shell.write(f"{given}:\n" if given == paths[0] else f"\n{given}:\n")
         else:
             shell.complain(f"ls: {given}: No such file or directory")
             status = 1
