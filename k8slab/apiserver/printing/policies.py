@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from k8slab.api.flowcontrol_v1 import FlowSchemaSpec, PriorityLevelConfigurationSpec
+from k8slab.api.resource_v1 import ResourceSliceSpec
 from k8slab.apiserver.printing.cells import NONE, Now
 
 UNSET = "<unset>"
@@ -38,23 +40,24 @@ def policy_binding(obj: Any, now: Now) -> list[Any]:
 
 
 def flow_schema(obj: Any, now: Now) -> list[Any]:
-    """A FlowSchema."""
-    spec = obj.spec
+    """A FlowSchema; what it leaves out is empty, as in Go."""
+    spec = obj.spec or FlowSchemaSpec()
     conditions = (obj.status.conditions if obj.status is not None else None) or ()
     dangling = next((each.status for each in conditions if each.type == "Dangling"), "?")
     method = spec.distinguisherMethod.type if spec.distinguisherMethod is not None else NONE
-    level = spec.priorityLevelConfiguration.name
-    return [obj.metadata.name, level, spec.matchingPrecedence, method, now.age(obj), dangling]
+    level = spec.priorityLevelConfiguration.name if spec.priorityLevelConfiguration is not None else ""
+    return [obj.metadata.name, level or "", spec.matchingPrecedence or 0, method, now.age(obj), dangling]
 
 
 def priority_level(obj: Any, now: Now) -> list[Any]:
     """A PriorityLevelConfiguration."""
-    spec, limited = obj.spec, obj.spec.limited
+    spec = obj.spec or PriorityLevelConfigurationSpec()
+    limited = spec.limited
     shares: Any = NONE if limited is None else limited.nominalConcurrencyShares
     response = limited.limitResponse if limited is not None else None
     queuing = response.queuing if response is not None else None
     queues = [NONE] * 3 if queuing is None else [queuing.queues, queuing.handSize, queuing.queueLengthLimit]
-    return [obj.metadata.name, spec.type, shares, *queues, now.age(obj)]
+    return [obj.metadata.name, spec.type or "", shares, *queues, now.age(obj)]
 
 
 def attributes_class(obj: Any, now: Now) -> list[Any]:
@@ -80,5 +83,6 @@ def resource_claim(obj: Any, now: Now) -> list[Any]:
 
 def resource_slice(obj: Any, now: Now) -> list[Any]:
     """A ResourceSlice."""
-    spec = obj.spec
-    return [obj.metadata.name, spec.nodeName or "", spec.driver, spec.pool.name, now.age(obj)]
+    spec = obj.spec or ResourceSliceSpec()
+    pool = spec.pool.name if spec.pool is not None else ""
+    return [obj.metadata.name, spec.nodeName or "", spec.driver or "", pool or "", now.age(obj)]
