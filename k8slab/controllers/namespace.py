@@ -13,8 +13,10 @@ from k8slab.api.core_v1 import Namespace, NamespaceCondition, NamespaceStatus
 from k8slab.client import Request, Result
 from k8slab.controllers import conditions
 from k8slab.controllers.controller import Controller
+from k8slab.controllers.pods import is_terminal
 from k8slab.errors import ApiError
 from k8slab.sim.clock import SECOND
+from k8slab.sim.timestamps import parse_rfc3339
 
 GRACE_PERIOD = 5 * SECOND
 FINALIZERS_ESTIMATE = 15
@@ -74,16 +76,17 @@ class NamespaceController(Controller):
     def _empty(self, namespace: Namespace) -> Remains:
         name = namespace.metadata.name
         self.say(f"namespace {name} is being deleted: deleting its Pods")
-        pods_left = self._delete_pods(name)
-        remains = Remains({}, {}, [])
-        if pods_left:
-            remains.estimate = pods_left
+        pods, others = Remains({}, {}, []), Remains({}, {}, [])
+        self._delete_all(self.client.scheme.resource("pods"), namespace, pods)
+        if pods.objects:
+            # What remains is told only once the turn of everything else has come.
+            others.estimate, others.errors = pods.estimate, pods.errors
         else:
             self.say(f"namespace {name} is being deleted and has no Pods: deleting everything else")
             for resource in self._resources():
-                self._delete_all(resource, name, remains)
-        self._write_conditions(namespace, remains)
-        return remains
+                self._delete_all(resource, namespace, others)
+        self._write_conditions(namespace, others)
+        return others
 
     def _resources(self) -> list[Any]:
         wanted = {"list", "deletecollection"}
@@ -93,33 +96,36 @@ class NamespaceController(Controller):
                 found.setdefault((resource.group, resource.plural), resource)
         return list(found.values())
 
-    def _delete_pods(self, namespace: str) -> int:
-        """Delete all Pods; seconds that the remaining ones may take, 0 when none remain."""
-        if not self.client.list("pods", namespace).items:
-            return 0
-        self.client.delete_collection("pods", namespace, propagation_policy="Background")
-        left = self.client.list("pods", namespace).items
-        graces = [pod.spec.terminationGracePeriodSeconds or 0 for pod in left]
-        if any(pod.metadata.finalizers for pod in left):
-            graces.append(FINALIZERS_ESTIMATE)
-        return max(1, *graces) if left else 0
-
-    def _delete_all(self, resource: Any, namespace: str, remains: Remains) -> None:
-        plural = resource.group_resource
+    def _delete_all(self, resource: Any, namespace: Namespace, remains: Remains) -> None:
+        """Delete all objects of one kind; note those that are still there."""
+        plural, name = resource.group_resource, namespace.metadata.name
         try:
-            if not self.client.list(plural, namespace).items:
+            found = self.client.list(plural, name).items
+            if not found:
                 return
-            self.client.delete_collection(plural, namespace, propagation_policy="Background")
-            left = self.client.list(plural, namespace).items
+            estimate = self._grace(found, namespace) if plural == "pods" else 0
+            self.client.delete_collection(plural, name, propagation_policy="Background")
+            left = self.client.list(plural, name).items
         except ApiError as error:
-            remains.errors.append(f"unexpected items still remain in namespace: {namespace} for gvr: {plural}: {error}")
+            remains.errors.append(str(error))
             return
         if left:
-            remains.objects[plural] = len(left)
-            remains.estimate = max(remains.estimate, FINALIZERS_ESTIMATE)
-        for obj in left:
-            for finalizer in obj.metadata.finalizers or ():
-                remains.finalizers[finalizer] = remains.finalizers.get(finalizer, 0) + 1
+            remains.objects[f"{resource.plural}.{resource.group}"] = len(left)
+            self._note_finalizers(left, remains, estimate, f"namespace: {name} for gvr: {_gvr(resource)}")
+
+    def _note_finalizers(self, left: tuple[Any, ...], remains: Remains, estimate: int, where: str) -> None:
+        finalizers = [finalizer for obj in left for finalizer in obj.metadata.finalizers or ()]
+        for finalizer in finalizers:
+            remains.finalizers[finalizer] = remains.finalizers.get(finalizer, 0) + 1
+        if not estimate and not finalizers:
+            remains.errors.append(f"unexpected items still remain in {where}")
+        remains.estimate = max(remains.estimate, estimate or (FINALIZERS_ESTIMATE if finalizers else 0))
+
+    def _grace(self, pods: tuple[Any, ...], namespace: Namespace) -> int:
+        """Seconds that running Pods may take to end; 0 when they have had that long already."""
+        estimate = max((pod.spec.terminationGracePeriodSeconds or 0 for pod in pods if not is_terminal(pod)), default=0)
+        passed = self.clock.unix_us - parse_rfc3339(namespace.metadata.deletionTimestamp)
+        return 0 if passed >= estimate * SECOND else estimate
 
     def _write_conditions(self, namespace: Namespace, remains: Remains) -> None:
         status = namespace.status or NamespaceStatus()
@@ -133,6 +139,11 @@ class NamespaceController(Controller):
         if changed != (status.conditions or ()):
             self.say(f"namespace {namespace.metadata.name}: telling what keeps it")
             self.client.update_status(namespace.replace(status=status.replace(conditions=changed)))
+
+
+def _gvr(resource: Any) -> str:
+    """A resource as Go's GroupVersionResource writes itself."""
+    return f"{resource.group}/{resource.version}, Resource={resource.plural}"
 
 
 def _conditions(remains: Remains, stamp: str) -> list[NamespaceCondition]:
@@ -154,7 +165,8 @@ def _conditions(remains: Remains, stamp: str) -> list[NamespaceCondition]:
 def _content_failure(remains: Remains, stamp: str) -> NamespaceCondition:
     type_ = "NamespaceDeletionContentFailure"
     if remains.errors:
-        text = f"Failed to delete all resource types, {len(remains.errors)} remaining: " + ", ".join(remains.errors)
+        told = ", ".join(sorted(remains.errors))
+        text = f"Failed to delete all resource types, {len(remains.errors)} remaining: {told}"
         return _condition(type_, True, "ContentDeletionFailed", text, stamp)
     text = "All content successfully deleted, may be waiting on finalization"
     return _condition(type_, False, "ContentDeleted", text, stamp)
@@ -165,7 +177,7 @@ def _content_remaining(remains: Remains, stamp: str) -> NamespaceCondition:
         return _condition(
             "NamespaceContentRemaining", False, "ContentRemoved", "All content successfully removed", stamp
         )
-    parts = [f"{plural} has {count} resource instances" for plural, count in sorted(remains.objects.items())]
+    parts = sorted(f"{plural} has {count} resource instances" for plural, count in remains.objects.items())
     text = "Some resources are remaining: " + ", ".join(parts)
     return _condition("NamespaceContentRemaining", True, "SomeResourcesRemain", text, stamp)
 
@@ -174,7 +186,7 @@ def _finalizers_remaining(remains: Remains, stamp: str) -> NamespaceCondition:
     type_ = "NamespaceFinalizersRemaining"
     if not remains.finalizers:
         return _condition(type_, False, "ContentHasNoFinalizers", "All content-preserving finalizers finished", stamp)
-    parts = [f"{finalizer} in {count} resource instances" for finalizer, count in sorted(remains.finalizers.items())]
+    parts = sorted(f"{finalizer} in {count} resource instances" for finalizer, count in remains.finalizers.items())
     text = "Some content in the namespace has finalizers remaining: " + ", ".join(parts)
     return _condition(type_, True, "SomeFinalizersRemain", text, stamp)
 

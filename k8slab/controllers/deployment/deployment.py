@@ -182,7 +182,8 @@ class Sync:
             new, old = self._find(create=True)
             if new is None:
                 return None
-        self.scaler.scale(new, self.deployment.spec.replicas)
+        if new.spec.replicas != self.deployment.spec.replicas:
+            self.scaler.scale(new, self.deployment.spec.replicas)
         if progress.is_complete(self.deployment, self.deployment.status):
             self._clean_up(old)
         return self._report_rollout(new, old)

@@ -207,8 +207,9 @@ class ReplicaSetController(Controller):
         return failure
 
     def _related(self, owner: Any) -> list[Pod]:
+        """All Pods of the same Deployment. For a ReplicaSet of its own it does not matter where its Pods are."""
         parent = controller_of(owner)
-        siblings = self.owners.by_index(OWNER_INDEX, parent.uid) if parent is not None else [owner]
+        siblings = self.owners.by_index(OWNER_INDEX, parent.uid) if parent is not None else []
         return [pod for sibling in siblings for pod in self.pods.by_index(OWNER_INDEX, sibling.metadata.uid)]
 
     # --- what to report

@@ -106,15 +106,14 @@ class Rollout:
             self.controller.claims.create_missing(self.owner, pod)
         if not self._is_healthy(pod) and self.ordered:
             return True
-        self.controller.claims.apply_retention(self.owner, pod)
+        if self.controller.claims.apply_retention(self.owner, pod):
+            text = f"Update Pod {pod.metadata.name} in StatefulSet {self.owner.metadata.name} successful"
+            self.controller.recorder.event(self.owner, "Normal", "SuccessfulUpdate", text)
         return False
 
     def _remove_finished(self, pod: Pod) -> bool:
         if pod.metadata.deletionTimestamp is None:
-            if podlib.phase(pod) == "Failed":
-                names = f"{self.owner.metadata.namespace}/{self.owner.metadata.name}"
-                text = f"StatefulSet {names} is recreating failed Pod {pod.metadata.name}"
-                self.controller.recorder.event(self.owner, "Warning", "RecreatingFailedPod", text)
+            self.controller.say(f"{pod.metadata.name} has ended: it is replaced")
             self._delete(pod)
         return True
 
@@ -128,8 +127,7 @@ class Rollout:
         return True
 
     def _first_unhealthy(self) -> Pod | None:
-        unhealthy = [pod for pod in (*self.replicas, *self.condemned) if not self._is_healthy(pod)]
-        return min(unhealthy, key=identity.ordinal, default=None)
+        return next((pod for pod in (*self.replicas, *reversed(self.condemned)) if not self._is_healthy(pod)), None)
 
     def _replace_outdated(self) -> None:
         rolling = self.owner.spec.updateStrategy.rollingUpdate
@@ -139,9 +137,8 @@ class Rollout:
             if outdated and pod.metadata.deletionTimestamp is None:
                 self.controller.say(f"{pod.metadata.name} has an old template: it is replaced")
                 self._delete(pod)
-                left = (self.status.currentReplicas or 0) - 1
-                if identity.revision_of(pod) == self.current:
-                    self.status = self.status.replace(currentReplicas=max(0, left) or None)
+                left = (self.status.currentReplicas or 0) - 1  # as the real one: even if it was of another revision
+                self.status = self.status.replace(currentReplicas=max(0, left) or None)
                 return
             if not self._is_healthy(pod):
                 return

@@ -43,23 +43,26 @@ class ClaimControl:
             raise
         self.recorder.event(owner, "Normal", "SuccessfulCreate", f"Create {names} success")
 
-    def apply_retention(self, owner: StatefulSet, pod: Pod) -> None:
-        """Set the owner references of a Pod's claims as the policy wants them. Raises ApiError."""
+    def apply_retention(self, owner: StatefulSet, pod: Pod) -> bool:
+        """Set the owner references of a Pod's claims as the policy wants them; whether any changed. Raises ApiError."""
+        changed = False
         for wanted in identity.claims(owner, identity.ordinal(pod)):
             claim = self.informer.get(wanted.metadata.namespace, wanted.metadata.name)
             if claim is not None:
-                self._own(claim, owner, pod)
+                changed = self._own(claim, owner, pod) or changed
+        return changed
 
-    def _own(self, claim: PersistentVolumeClaim, owner: StatefulSet, pod: Pod) -> None:
+    def _own(self, claim: PersistentVolumeClaim, owner: StatefulSet, pod: Pod) -> bool:
         mine = {owner.metadata.uid, pod.metadata.uid}
         known = claim.metadata.ownerReferences or ()
         kept = [reference for reference in known if reference.uid not in mine]
         wanted = _owner_by_policy(owner, pod)
         references = [*kept, wanted] if wanted is not None else kept
         if list(known) == references:
-            return
+            return False
         self.client.trace.note = f"{claim.metadata.name} goes with {wanted.name if wanted is not None else 'nobody'}"
         self.client.update(claim.replace(metadata=claim.metadata.replace(ownerReferences=tuple(references) or None)))
+        return True
 
 
 def _owner_by_policy(owner: StatefulSet, pod: Pod) -> OwnerReference | None:
