@@ -108,6 +108,7 @@ GLOBAL = (
     text("as"),
     array("as-group"),
     text("as-uid"),
+    array("as-user-extra"),
     text("cache-dir", default="~/.kube/cache"),
     text("certificate-authority"),
     text("client-certificate"),

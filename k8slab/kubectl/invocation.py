@@ -61,7 +61,13 @@ class Invocation:
         """Whom the flags claim that the user is."""
         name, groups = self.flags.get("as") or "", tuple(self.flags.get("as-group") or ())
         uid = self.flags.get("as-uid") or ""
-        return UserInfo(name=name, groups=groups, uid=uid) if name or groups or uid else None
+        extra: dict[str, tuple[str, ...]] = {}
+        for pair in self.flags.get("as-user-extra") or ():
+            key, equals, value = pair.partition("=")
+            if not equals:
+                raise CommandError(f"invalid value for --as-user-extra: {pair}: expected key=value")
+            extra[key.lower()] = (*extra.get(key.lower(), ()), value)
+        return UserInfo(name=name, groups=groups, uid=uid, extra=extra) if name or groups or uid or extra else None
 
     @property
     def context(self) -> str:

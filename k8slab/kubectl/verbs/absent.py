@@ -7,7 +7,7 @@ from typing import Any
 
 from k8slab.kubectl.command import Command
 from k8slab.kubectl.failure import CommandError
-from k8slab.kubectl.flags import Flag, text
+from k8slab.kubectl.flags import Flag, boolean, text
 
 
 def _absent(message: str) -> Callable[[Any], None]:
@@ -25,6 +25,27 @@ _PLAIN: tuple[tuple[str, str, str, Any, tuple[Flag, ...]], ...] = (
         "proxy [--port=PORT]",
         _absent(_PROXY),
         (text("port", "p"),),
+    ),
+    (
+        "plugin",
+        "Provides utilities for interacting with plugins",
+        "plugin [flags]",
+        _absent("unable to find any kubectl plugins in your PATH: notebooks have none"),
+        (boolean("name-only"),),
+    ),
+    (
+        "completion",
+        "Output shell completion code for the specified shell (bash, zsh, fish, or powershell)",
+        "completion SHELL",
+        _absent("there is no shell to complete for: notebooks complete kubectl's lines with Tab"),
+        (),
+    ),
+    (
+        "alpha",
+        "Commands for features in alpha",
+        "alpha",
+        _absent("there are no alpha commands in this version"),
+        (),
     ),
     (
         "kustomize",

@@ -11,6 +11,7 @@ from k8slab.kubectl.failure import CommandError, Exit
 from k8slab.kubectl.flags import ALL_NAMESPACES, PRINT, boolean, text
 from k8slab.kubectl.policyrules import KNOWN_VERBS, bracket, policy_rows
 from k8slab.kubectl.printers import Printer
+from k8slab.kubectl.verbs import reconcile
 
 _URL_VERBS = ["get", "put", "post", "head", "options", "delete", "patch", "*"]
 
@@ -110,6 +111,7 @@ COMMAND = Command(
             _can_i,
             (*ALL_NAMESPACES, boolean("list"), boolean("no-headers"), boolean("quiet", "q"), text("subresource")),
         ),
+        reconcile.COMMAND,
         Command(
             "whoami",
             "Experimental: Check self subject attributes",

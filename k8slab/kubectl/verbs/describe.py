@@ -9,7 +9,7 @@ from k8slab.errors import ApiError
 from k8slab.kubectl import builder
 from k8slab.kubectl.builder import Target
 from k8slab.kubectl.command import Command
-from k8slab.kubectl.describe import autoscaler, config, network, pod, service, workload
+from k8slab.kubectl.describe import autoscaler, certificate, config, network, pod, service, workload
 from k8slab.kubectl.describe.generic import describe_generic
 from k8slab.kubectl.failure import CommandError, raise_all
 from k8slab.kubectl.flags import ALL_NAMESPACES, FILES, SELECTOR, boolean, integer
@@ -39,6 +39,7 @@ _DESCRIBERS: dict[str, Callable[[Any, dict[str, Any]], str]] = {
     "IngressClass.networking.k8s.io": network.describe_ingress_class,
     "NetworkPolicy.networking.k8s.io": network.describe_policy,
     "PodDisruptionBudget.policy": config.describe_budget,
+    "CertificateSigningRequest.certificates.k8s.io": certificate.describe_request,
     "PriorityClass.scheduling.k8s.io": config.describe_priority_class,
     "StorageClass.storage.k8s.io": config.describe_storage_class,
     "PersistentVolumeClaim": config.describe_claim,

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from k8slab.api.scheme import Resource
+from k8slab.errors import ApiError
 from k8slab.kubectl import goyaml, tabular
 from k8slab.kubectl.builder import preferred
 from k8slab.kubectl.command import Command
@@ -86,13 +87,38 @@ def _cluster_info(inv: Any) -> None:
 
 
 def _dump(inv: Any) -> None:
+    if inv.flags["output-directory"] not in ("", "-"):
+        raise CommandError("a notebook's cluster is dumped to the notebook: leave out --output-directory")
     namespaces = inv.flags["namespaces"] or ["kube-system", inv.namespace]
+    if inv.all_namespaces:
+        namespaces = [each["metadata"]["name"] for each in inv.access.list(inv.access.scheme.resource("namespaces"))]
     kinds = ("events", "replicationcontrollers", "services", "daemonsets", "deployments", "replicasets", "pods")
-    for resource, namespace in [("nodes", None), *((kind, name) for name in namespaces for kind in kinds)]:
-        found = inv.access.scheme.resource(resource)
-        items = inv.access.list(found, namespace)
-        body = {"kind": found.list_kind, "apiVersion": found.api_version, "metadata": {}, "items": items}
-        inv.write(goyaml.dump(body) if inv.flags["output"] == "yaml" else json.dumps(body, indent=4) + "\n")
+    _dump_list(inv, "nodes", None)
+    for namespace in namespaces:
+        pods = [_dump_list(inv, kind, namespace) for kind in kinds][-1]
+        for pod in pods:
+            _dump_logs(inv, pod)
+
+
+def _dump_list(inv: Any, plural: str, namespace: str | None) -> list[dict[str, Any]]:
+    found = inv.access.scheme.resource(plural)
+    items = inv.access.list(found, namespace)
+    body = {"kind": found.list_kind, "apiVersion": found.api_version, "metadata": {}, "items": items}
+    inv.write(goyaml.dump(body) if inv.flags["output"] == "yaml" else json.dumps(body, indent=4) + "\n")
+    return items
+
+
+def _dump_logs(inv: Any, pod: dict[str, Any]) -> None:
+    """The logs of all containers of a Pod."""
+    metadata, spec = pod["metadata"], pod["spec"]
+    for container in (*(spec.get("initContainers") or ()), *spec["containers"]):
+        about = f"logs for container {container['name']} of pod {metadata['namespace']}/{metadata['name']} ====\n"
+        inv.write(f"==== START {about}")
+        try:
+            inv.write(inv.access.logs(metadata["name"], metadata["namespace"], {"container": container["name"]}))
+        except ApiError as error:
+            inv.write(f"Request log error: {error.message}\n")
+        inv.write(f"==== END {about}")
 
 
 def _version(inv: Any) -> None:
