@@ -181,25 +181,24 @@ class Plan:
         for piece in existing:
             found = [wanted.pop(_identity(endpoint), None) for endpoint in piece.endpoints or ()]
             kept = tuple(endpoint for endpoint in found if endpoint is not None)
-            if kept == (piece.endpoints or ()) and piece.metadata.labels == self.labels:
+            same = kept == (piece.endpoints or ())
+            if same and piece.metadata.labels == self.labels:
                 unchanged.append(piece)
-            elif kept or wanted:
+            elif kept or same:
                 changed.append(piece.replace(endpoints=kept))
             else:
                 self.delete.append(piece)
         left = list(wanted.values())
-        changed = [self._fill(piece, left) for piece in changed]
-        if left and unchanged and not changed:
-            # Rather one update than a new slice: the fullest slice with room for all of it.
-            roomy = [p for p in unchanged if len(p.endpoints or ()) + len(left) <= MAX_ENDPOINTS]
-            if roomy:
-                fullest = max(roomy, key=_size)
-                changed.append(self._fill(fullest, left))
-        self.update += [piece for piece in changed if piece.endpoints]
-        self.delete += [piece for piece in changed if not piece.endpoints]
+        self.update += [self._fill(piece, left) for piece in sorted(changed, key=_size, reverse=True)]
         while left:
-            self.create.append(self._new(ports, tuple(left[:MAX_ENDPOINTS])))
-            del left[:MAX_ENDPOINTS]
+            roomy = [p for p in unchanged if _size(p) + len(left) <= MAX_ENDPOINTS]
+            if roomy and len(left) < MAX_ENDPOINTS:
+                # Rather one update than a new slice: the fullest slice with room for all of it.
+                fullest = max(roomy, key=_size)
+                self.update.append(self._fill(fullest, left))
+            else:
+                self.create.append(self._new(ports, tuple(left[:MAX_ENDPOINTS])))
+                del left[:MAX_ENDPOINTS]
 
     def _fill(self, piece: EndpointSlice, left: list[Endpoint]) -> EndpointSlice:
         kept = piece.endpoints or ()
