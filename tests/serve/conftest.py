@@ -51,7 +51,7 @@ class Caller:
         self.context = ssl.create_default_context(cadata=server.authority.certificate.decode())
 
     def connect(self) -> http.client.HTTPSConnection:
-        return http.client.HTTPSConnection("127.0.0.1", self.server.port, context=self.context, timeout=20)
+        return http.client.HTTPSConnection("127.0.0.1", self.server.port, context=self.context, timeout=60)
 
     def __call__(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
         sent = dict(self.headers)

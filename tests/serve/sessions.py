@@ -26,7 +26,7 @@ class Upgraded:
     """A connection that was switched; `headers` are those of the 101."""
 
     def __init__(self, call: Caller, method: str, path: str, headers: list[tuple[str, str]]) -> None:
-        plain = socket.create_connection(("127.0.0.1", call.server.port), timeout=20)
+        plain = socket.create_connection(("127.0.0.1", call.server.port), timeout=60)
         self.socket = call.context.wrap_socket(plain, server_hostname="127.0.0.1")
         lines = [f"{method} {path} HTTP/1.1", "Host: x", *(f"{name}: {value}" for name, value in headers)]
         lines += [f"{name}: {value}" for name, value in call.headers.items()]

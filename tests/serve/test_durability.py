@@ -42,7 +42,7 @@ class Process:
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         self.process.send_signal(number)
-        self.process.wait(20)
+        self.process.wait(60)
         self.process.stdout.close()
         self.process.stderr.close()
 
@@ -63,7 +63,7 @@ class Client:
         self.connection = self.connect()
 
     def connect(self) -> http.client.HTTPSConnection:
-        return http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context, timeout=20)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context, timeout=60)
 
     def __call__(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Any:
         text = None if body is None else json.dumps(body)
@@ -209,12 +209,12 @@ class Trial:
 
     def note(self, watch: Watch, writers: list[Writer]) -> None:
         """Remember what clients were told before the server died."""
-        watch.join(10)
+        watch.join(60)
         assert not watch.problem, watch.problem
         self.watched = watch.revision
         self.highest = max(self.highest, self.watched)
         for writer in writers:
-            writer.join(10)
+            writer.join(60)
             self.count += len(writer.sure)
             self.highest = max(self.highest, writer.revision)
             # What was under way may have happened or not.

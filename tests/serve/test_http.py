@@ -201,12 +201,12 @@ def test_health_in_detail(call: Caller) -> None:
 
 
 def test_garbage_on_the_wire_ends_the_connection_only(call: Caller) -> None:
-    raw = socket.create_connection(("127.0.0.1", call.server.port), timeout=10)
+    raw = socket.create_connection(("127.0.0.1", call.server.port), timeout=60)
     raw.sendall(b"GET / HTTP/1.1\r\n\r\n")
     assert b"200" not in raw.recv(1000)
     raw.close()
     with call.context.wrap_socket(
-        socket.create_connection(("127.0.0.1", call.server.port), timeout=10), server_hostname="127.0.0.1"
+        socket.create_connection(("127.0.0.1", call.server.port), timeout=60), server_hostname="127.0.0.1"
     ) as secured:
         secured.sendall(b"\x00\x01garbage\r\n\r\n")
         assert secured.recv(1000).startswith(b"HTTP/1.1 400")
@@ -222,7 +222,7 @@ def test_a_held_gate_holds_up_requests_but_not_health(call: Caller, nobody: Call
         assert nobody("GET", "/livez").code == 200
         assert time.monotonic() - began < 2
         assert not found
-    waiting.join(10)
+    waiting.join(60)
     assert found == [200]
 
 

@@ -91,12 +91,12 @@ class Operator:
 
     def __enter__(self) -> Operator:
         self._thread.start()
-        assert self._ready.wait(15), "the operator does not start"
+        assert self._ready.wait(60), "the operator does not start"
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(15)
+        self._thread.join(60)
 
     def _run(self, operators: Any, namespace: str) -> None:
         options = {"ready_flag": self._ready, "stop_flag": self._stop, "standalone": True}

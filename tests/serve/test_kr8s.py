@@ -31,7 +31,7 @@ def pod(api: Any, name: str) -> Pod:
     container = {"name": "c", "image": "busybox", "command": ["sh", "-c", "echo hello; sleep 3600"]}
     found = Pod({"metadata": {"name": name, "namespace": api.namespace}, "spec": {"containers": [container]}}, api=api)
     found.create()
-    found.wait("condition=Ready", timeout=20)
+    found.wait("condition=Ready", timeout=60)
     return found
 
 
@@ -72,9 +72,9 @@ def test_a_deployment_is_scaled_and_waited_for(api: Any) -> None:
     spec = {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": TEMPLATE}
     made = Deployment({"metadata": {"name": "web", "namespace": api.namespace}, "spec": spec}, api=api)
     made.create()
-    made.wait("condition=Available", timeout=20)
+    made.wait("condition=Available", timeout=60)
     made.scale(3)
-    made.wait("jsonpath='{.status.readyReplicas}'=3", timeout=20)
+    made.wait("jsonpath='{.status.readyReplicas}'=3", timeout=60)
     assert {each.status.phase for each in made.pods()} == {"Running"}
 
 
@@ -98,6 +98,6 @@ def test_a_port_forwarded_by_kr8s(api: Any) -> None:
     spec = {"containers": [{"name": "c", "image": "nginx", "ports": [{"containerPort": 80}]}]}
     web = Pod({"metadata": {"name": "web", "namespace": api.namespace}, "spec": spec}, api=api)
     web.create()
-    web.wait("condition=Ready", timeout=20)
+    web.wait("condition=Ready", timeout=60)
     with web.portforward(remote_port=80) as port, urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
         assert answer.status == 200

@@ -192,7 +192,7 @@ def test_get_watch(kubectl: Kubectl, ns: str) -> None:
         time.sleep(0.5)
     finally:
         watching.terminate()
-    lines = watching.communicate(timeout=10)[0].splitlines()
+    lines = watching.communicate(timeout=60)[0].splitlines()
     assert lines[0].split() == ["NAME", "READY", "STATUS", "RESTARTS", "AGE"]
     statuses = [line.split()[2] for line in lines[1:]]
     assert statuses[0] == "Pending"

@@ -100,7 +100,7 @@ def test_components_tell_through_the_proxy(server: Server) -> None:
     call = Caller(server)
     assert call("POST", "/api/v1/namespaces/default/pods", POD).code == 201
     pods = "/api/v1/namespaces/kube-system/pods"
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while True:
         found = families(server, f"{pods}/https:kube-scheduler-control-plane-1:10259/proxy/metrics")
         if value(found, "scheduler_schedule_attempts_total", result="scheduled", profile="default-scheduler") == 1:
@@ -187,7 +187,7 @@ def test_watches_are_bounded(server: Server) -> None:
     assert value(families(server), "apiserver_longrunning_requests", verb="WATCH", resource="configmaps") == 3
     for connection in open_:
         connection.close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while call("GET", f"{CONFIGMAPS}?watch=true&timeoutSeconds=1").code == 429:
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -202,7 +202,7 @@ def test_a_watcher_that_does_not_read_is_cut_off(server: Server, monkeypatch: py
     body = {"metadata": {"name": "big"}, "data": {"x": "x" * 500_000}}
     assert call("POST", CONFIGMAPS, body).code == 201
     patch, kind = {"metadata": {"labels": {"a": "0"}}}, {"Content-Type": "application/merge-patch+json"}
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     number = 0
     while server.app._resources._streams and time.monotonic() < deadline:
         number += 1
@@ -224,7 +224,7 @@ def test_a_stop_ends_watches_properly_and_answers_what_is_under_way() -> None:
     reader.start()
     time.sleep(0.2)
     server.stop()
-    reader.join(5)
+    reader.join(60)
     assert not reader.is_alive()
     assert lines, "the events came, and the answer was complete"
     assert server.app.health.answer("/readyz", b"").code == 500

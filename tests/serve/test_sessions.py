@@ -80,7 +80,7 @@ def test_attach_and_logs_end_with_the_container(kubectl: Kubectl, ns: str) -> No
     try:
         attached = kubectl(f"attach p {ns}")
         assert attached.endswith("6\n")
-        assert following.communicate(timeout=20)[0] == "1\n2\n3\n4\n5\n6\n"
+        assert following.communicate(timeout=60)[0] == "1\n2\n3\n4\n5\n6\n"
     finally:
         following.kill()
     assert "current phase is Succeeded" in kubectl.fails(f"attach p {ns}")
@@ -100,14 +100,14 @@ def test_port_forward(kubectl: Kubectl, pod: str) -> None:
     try:
         port = int(forwarding.stdout.readline().split(" -> ")[0].rsplit(":", 1)[1])
         for _ in range(3):
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as answer:
                 assert b"Welcome to nginx!" in answer.read()
         with pytest.raises(urllib.error.HTTPError) as caught:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/nothing", timeout=10)
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/nothing", timeout=60)
         assert caught.value.code == 404
     finally:
         forwarding.terminate()
-        forwarding.communicate(timeout=10)
+        forwarding.communicate(timeout=60)
 
 
 def test_port_forward_is_refused(kubectl: Kubectl, pod: str) -> None:
@@ -117,18 +117,18 @@ def test_port_forward_is_refused(kubectl: Kubectl, pod: str) -> None:
     try:
         port = int(forwarding.stdout.readline().split(" -> ")[0].rsplit(":", 1)[1])
         with pytest.raises(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10)
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60)
         time.sleep(0.2)
     finally:
         forwarding.terminate()
-    assert "dial tcp4 127.0.0.1:81: connect: connection refused" in forwarding.communicate(timeout=10)[1]
+    assert "dial tcp4 127.0.0.1:81: connect: connection refused" in forwarding.communicate(timeout=60)[1]
 
 
 def test_a_terminal(kubectl: Kubectl, pod: str) -> None:
     pexpect = pytest.importorskip("pexpect", reason="pexpect, which plays the terminal, is not installed")
     words = ["exec", "-it", "sessions", "-c", "web", "--", "sh"]
     shell = pexpect.spawn(
-        kubectl.program, words, env=kubectl.environment, encoding="utf-8", timeout=10, dimensions=(30, 90)
+        kubectl.program, words, env=kubectl.environment, encoding="utf-8", timeout=60, dimensions=(30, 90)
     )
     shell.expect_exact("/ # ")
     shell.send("cd /etc; stty size\r")
@@ -146,7 +146,7 @@ def test_a_terminal(kubectl: Kubectl, pod: str) -> None:
 def test_attach_to_a_terminal(kubectl: Kubectl, pod: str) -> None:
     pexpect = pytest.importorskip("pexpect", reason="pexpect, which plays the terminal, is not installed")
     words = ["attach", "-it", "sessions", "-c", "box"]
-    shell = pexpect.spawn(kubectl.program, words, env=kubectl.environment, encoding="utf-8", timeout=10)
+    shell = pexpect.spawn(kubectl.program, words, env=kubectl.environment, encoding="utf-8", timeout=60)
     shell.expect_exact("try pressing enter.")
     shell.send("\r")
     shell.expect_exact("/ # ")
@@ -175,7 +175,7 @@ def test_python_exec(core, pod: str) -> None:
     assert stream(*target, command=["sh", "-c", "echo x; echo y >&2"], stdin=False, **flags) in ("x\ny\n", "y\nx\n")
     session = stream(*target, command=["sh"], stdin=True, _preload_content=False, **flags)
     session.write_stdin("echo hi; exit 4\n")
-    session.run_forever(timeout=10)
+    session.run_forever(timeout=60)
     assert (session.read_stdout(), session.returncode) == ("hi\n", 4)
 
 
