@@ -98,6 +98,10 @@ class Resources:
         if response.code == 404 and self._unknown_group(request):
             await exchange.answer(404, PAGE_NOT_FOUND, "text/plain; charset=utf-8")
             return
+        if request.subresource == "proxy" and isinstance(response.body, str):
+            kind = "text/html" if response.body.lstrip().startswith("<") else "text/plain; charset=utf-8"
+            await exchange.answer(response.code, response.body.encode(), kind)
+            return
         pretty = wants_pretty(exchange.query, exchange.header("user-agent"))
         arguments = (request, response, media_type, accept, pretty)
         if isinstance(response.body, ListBody) and len(response.body.items) > MANY:

@@ -138,7 +138,7 @@ class Server:
         self._folder.cleanup()
 
     def __enter__(self) -> Server:
-        return self.start()
+        return self if self._thread.is_alive() else self.start()  # what lab.serve() returns has started
 
     def __exit__(self, *_: object) -> None:
         self.stop()

@@ -121,3 +121,9 @@ def test_part_of_a_volume(lab, kubectl, run):
     run("whole")
     assert kubectl("exec whole -- ls /data") == "part\n"
     assert kubectl("exec whole -- cat /data/part/a /data/part/b") == "inside\ntyped\n"
+
+
+def test_an_empty_volume_is_a_directory(lab, kubectl, run):
+    run("first", volume="emptyDir: {}")
+    assert kubectl("exec first -- ls /data") == ""
+    assert "data\n" in kubectl("exec first -- ls /")

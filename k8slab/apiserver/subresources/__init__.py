@@ -11,6 +11,7 @@ from k8slab.apiserver.subresources.connecting import connect
 from k8slab.apiserver.subresources.eviction import evict
 from k8slab.apiserver.subresources.finalize import finalize
 from k8slab.apiserver.subresources.node import log, pass_on
+from k8slab.apiserver.subresources.proxying import pass_to_pod, pass_to_service
 from k8slab.apiserver.subresources.reviews import (
     review_access,
     review_local_access,
@@ -31,8 +32,8 @@ SUBRESOURCES: dict[tuple[str, str], dict[str, Handler]] = {
     ("pods", "exec"): {"create": connect, "get": connect},
     ("pods", "attach"): {"create": connect, "get": connect},
     ("pods", "portforward"): {"create": connect, "get": connect},
-    ("pods", "proxy"): {},
-    ("services", "proxy"): {},
+    ("pods", "proxy"): {"get": pass_to_pod},
+    ("services", "proxy"): {"get": pass_to_service},
     ("nodes", "proxy"): {"get": pass_on},
     ("namespaces", "finalize"): {"update": finalize},
     ("serviceaccounts", "token"): {"create": create_token},

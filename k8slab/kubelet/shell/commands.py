@@ -115,7 +115,11 @@ def _seq(shell: Shell, argv: Argv) -> int:
 
 
 def _hostname(shell: Shell, argv: Argv) -> int:
-    shell.write(shell.vars.get("HOSTNAME", "localhost") + "\n")
+    name = shell.vars.get("HOSTNAME", "localhost")
+    if argv[1:] in (["-f"], ["--fqdn"]):
+        lines = [line.split("#")[0].split() for line in shell.files.get("/etc/hosts", "").splitlines()]
+        name = next((line[1] for line in lines if name in line[1:]), name)
+    shell.write(name + "\n")
     return 0
 
 
