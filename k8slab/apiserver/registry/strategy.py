@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from k8slab.api.base import KubeStruct
 from k8slab.api.validation import validate_create, validate_status_update, validate_update
 from k8slab.apiserver.meta import has_field
+from k8slab.apiserver.registry.warnings import object_warnings
 
 if TYPE_CHECKING:
     from k8slab.apiserver.call import Call
@@ -89,7 +91,7 @@ class Strategy:
 
     def warnings(self, obj: Any, old: Any, call: Call) -> tuple[str, ...]:
         """What a client should know about an object that is accepted all the same."""
-        return ()
+        return object_warnings(obj, old) if isinstance(obj, KubeStruct) else ()
 
     def begin_deletion(self, call: Call, kv: KeyValue) -> Any:
         """Do the first step of a deletion in the resource's own way; None where there is none."""

@@ -28,7 +28,7 @@ class WorkloadStrategy(Strategy):
             template, path = job.template if job is not None else None, "spec.jobTemplate.spec.template"
         else:
             template, path = obj.spec.template, "spec.template"
-        return tuple(workload_warnings(obj, template, path))
+        return tuple(workload_warnings(obj, template, path, is_new=old is None))
 
 
 class DeploymentStrategy(WorkloadStrategy):

@@ -1,0 +1,24 @@
+"""Labels of nodes that have other names now (`pkg/api/node/util.go`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+NODE_LABELS = {
+    "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
+    "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
+    "failure-domain.beta.kubernetes.io/region": 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
+    "failure-domain.beta.kubernetes.io/zone": 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
+    "beta.kubernetes.io/instance-type": 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
+    "app.kubernetes.io/created-by": "deprecated since v1.9",
+    "scheduler.alpha.kubernetes.io/preferAvoidPods": "deprecated since v1.22; use Taints and Tolerations instead",
+    "node-role.kubernetes.io/master": 'use "node-role.kubernetes.io/control-plane" instead',
+}
+
+
+def term_warnings(term: Any, place: str) -> Iterator[str]:
+    """About the expressions of a selector."""
+    for index, expression in enumerate(term.matchExpressions or ()):
+        if expression.key in NODE_LABELS:
+            yield f"{place}.matchExpressions[{index}].key: {expression.key} is {NODE_LABELS[expression.key]}"
