@@ -14,6 +14,7 @@ from k8slab.apiserver.discovery import discover
 from k8slab.apiserver.impersonation import acting_as
 from k8slab.apiserver.tokens.issuer import CONFIGURATION_PATH, JWKS_PATH
 from k8slab.errors import ApiError, bad_request, method_not_allowed, not_found
+from k8slab.serve import faults
 from k8slab.serve.auditing import Auditing, finish, refused
 from k8slab.serve.authentication import Authenticator, unauthorized
 from k8slab.serve.authorization import check_path
@@ -142,6 +143,9 @@ class App:
             await self._resources.serve(exchange)
             return
         check_path(self.authenticator, exchange)
+        if exchange.path.rstrip("/") == faults.PATH:
+            await self._faults(exchange)
+            return
         if exchange.method not in READ_METHODS:
             raise method_not_allowed()
         if exchange.path.rstrip("/") == "/metrics":
@@ -150,6 +154,16 @@ class App:
             return
         response, content_type = self._document(exchange)
         await _send(exchange, response, content_type)
+
+    async def _faults(self, exchange: Exchange) -> None:
+        """What is broken; a POST breaks something."""
+        if exchange.method == "POST":
+            found = await self.door.enter(faults.inflict, self.door.cluster, await exchange.body())
+        elif exchange.method in READ_METHODS:
+            found = await self.door.enter(faults.state, self.door.cluster)
+        else:
+            raise method_not_allowed()
+        await _send(exchange, Response(200, found), JSON)
 
     def _document(self, exchange: Exchange) -> tuple[Response, str]:
         """The answer for a path that belongs to no resource, and its type."""
