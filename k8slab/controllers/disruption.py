@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from k8slab.api.core_v1 import Pod
 from k8slab.api.meta_v1 import Condition, LabelSelector
@@ -24,6 +24,14 @@ SCALES = {
     "StatefulSet": "statefulsets",
     "Deployment": "deployments",
 }
+
+
+class StalePod(NamedTuple):
+    """A Pod that was to be disrupted: looked at again when that should have happened."""
+
+    namespace: str
+    name: str
+    what: str = "stale disruption"
 
 
 class Uncountable(Exception):
@@ -49,6 +57,9 @@ class DisruptionController(Controller):
         self._pod_changed(new)
 
     def _pod_changed(self, pod: Pod) -> None:
+        left = self._stale_in(pod)
+        if left is not None:
+            self.queue.add_after(StalePod(pod.metadata.namespace, pod.metadata.name), left)
         matching = [budget for budget in self.budgets.list(pod.metadata.namespace) if _matcher(budget).matches(pod)]
         for budget in matching:
             self.enqueue(budget)
@@ -58,8 +69,34 @@ class DisruptionController(Controller):
             text = f'Pod {names} matches multiple PodDisruptionBudgets.  Chose "{chosen}" arbitrarily.'
             self.recorder.event(pod, "Warning", "MultiplePodDisruptionBudgets", text)
 
-    def reconcile(self, request: Request) -> Result | None:
+    def _stale_in(self, pod: Pod) -> int | None:
+        """Microseconds until a Pod that is to be disrupted should be gone; None where it is not such a Pod."""
+        if pod.metadata.deletionTimestamp is not None:
+            return None
+        target = podlib.condition(pod, "DisruptionTarget")
+        if target is None or target.status != "True" or podlib.is_terminal(pod) or not target.lastTransitionTime:
+            return None
+        if target.reason == "TerminationByKubelet":
+            return None  # the kubelet takes as long as it takes
+        return max(0, parse_rfc3339(target.lastTransitionTime) + DELETION_TIMEOUT - self.clock.unix_us)
+
+    def _calm(self, key: StalePod) -> Result | None:
+        """The Pod is still there: it is not going to be disrupted after all."""
+        pod = self.pods.get(key.namespace, key.name)
+        left = self._stale_in(pod) if pod is not None else None
+        if left:
+            return Result(requeue_after=left)
+        if left is not None:
+            self.say(f"{key.name} was to be disrupted two minutes ago and still runs")
+            conditions = podlib.with_condition(pod, "DisruptionTarget", "False", "", "", self.clock.rfc3339())
+            conditions[-1] = {name: value for name, value in conditions[-1].items() if value != ""}
+            self.client.patch("pods", key.name, {"status": {"conditions": conditions}}, key.namespace, "status")
+        return None
+
+    def reconcile(self, request: Request | StalePod) -> Result | None:
         """Count, and write the status."""
+        if isinstance(request, StalePod):
+            return self._calm(request)
         budget = self.budgets.get(request.namespace, request.name)
         if budget is None:
             return None

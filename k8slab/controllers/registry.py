@@ -26,7 +26,12 @@ from k8slab.controllers.job import JobController, TTLAfterFinishedController
 from k8slab.controllers.namespace import NamespaceController
 from k8slab.controllers.nodeipam import NodeIPAMController
 from k8slab.controllers.nodelifecycle import NodeLifecycleController
-from k8slab.controllers.persistentvolume import ClaimProtection, PersistentVolumeBinder, VolumeProtection
+from k8slab.controllers.persistentvolume import (
+    AttributesProtection,
+    ClaimProtection,
+    PersistentVolumeBinder,
+    VolumeProtection,
+)
 from k8slab.controllers.podautoscaler import HorizontalPodAutoscalerController
 from k8slab.controllers.podgc import PodGarbageCollector
 from k8slab.controllers.policystatus import PolicyStatusController
@@ -68,6 +73,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ExpandController,
     ClaimProtection,
     VolumeProtection,
+    AttributesProtection,
     EphemeralVolumeController,
     CertificateSigningController,
     CertificateApprovingController,

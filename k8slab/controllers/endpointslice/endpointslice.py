@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from k8slab.api.core_v1 import Node, ObjectReference, Pod, Service
-from k8slab.api.discovery_v1 import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
+from k8slab.api.discovery_v1 import (
+    Endpoint,
+    EndpointConditions,
+    EndpointHints,
+    EndpointPort,
+    EndpointSlice,
+    ForNode,
+    ForZone,
+)
 from k8slab.api.meta_v1 import ObjectMeta
 from k8slab.api.ownership import controller_reference
 from k8slab.client import Request, Result
@@ -101,6 +109,7 @@ class EndpointSliceController(ServiceController):
             hostname=hostname_of(pod, service),
             nodeName=pod.spec.nodeName,
             zone=_zone(node),
+            hints=_hints(service, _zone(node), pod.spec.nodeName) if ready else None,
             targetRef=ObjectReference(
                 kind="Pod", namespace=pod.metadata.namespace, name=pod.metadata.name, uid=pod.metadata.uid
             ),
@@ -109,6 +118,14 @@ class EndpointSliceController(ServiceController):
 
 def _zone(node: Any) -> str | None:
     return (node.metadata.labels or {}).get(ZONE_LABEL) if node is not None else None
+
+
+def _hints(service: Service, zone: str | None, node: str | None) -> EndpointHints | None:
+    """For whom the endpoint is meant (trafficdist: spec.trafficDistribution); None: for everybody."""
+    wish = service.spec.trafficDistribution
+    zones = (ForZone(name=zone),) if zone and wish in ("PreferClose", "PreferSameZone", "PreferSameNode") else None
+    nodes = (ForNode(name=node),) if node and wish == "PreferSameNode" else None
+    return EndpointHints(forZones=zones, forNodes=nodes) if zones or nodes else None
 
 
 def _wanted(backends: list[Backend]) -> Wanted:

@@ -15,6 +15,7 @@ from k8slab.errors import ApiError
 
 CLAIM_FINALIZER = "kubernetes.io/pvc-protection"
 VOLUME_FINALIZER = "kubernetes.io/pv-protection"
+ATTRIBUTES_FINALIZER = "kubernetes.io/vac-protection"
 
 
 class Protection(Controller):
@@ -101,3 +102,41 @@ class VolumeProtection(Protection):
         if obj.status.phase != "Bound":
             return ""
         return obj.spec.claimRef.name if obj.spec.claimRef is not None else ""
+
+
+class AttributesProtection(Protection):
+    """Keeps classes of attributes that volumes have (pkg/controller/storage/vacprotection)."""
+
+    name = "volumeattributesclass-protection-controller"
+    about = "keeps VolumeAttributesClasses that are being deleted while a volume or claim names them"
+    finalizer = ATTRIBUTES_FINALIZER
+    resource = "volumeattributesclasses"
+
+    def setup(self) -> None:
+        """Watch also claims and volumes."""
+        super().setup()
+        self.claims = self.informer("persistentvolumeclaims")
+        self.claims.add_handler(on_update=self._let_go, on_delete=self._gone)
+        self.volumes = self.informer("persistentvolumes")
+        self.volumes.add_handler(on_update=self._let_go, on_delete=self._gone)
+
+    def _let_go(self, old: Any, new: Any) -> None:
+        for name in sorted(_attributes_of(old) - _attributes_of(new)):
+            self.queue.add(Request("", name))
+
+    def _gone(self, obj: Any) -> None:
+        for name in sorted(_attributes_of(obj)):
+            self.queue.add(Request("", name))
+
+    def in_use(self, obj: Any) -> str:
+        """A volume or a claim names it."""
+        users = (*self.claims.items(), *self.volumes.items())
+        return next((user.metadata.name for user in users if obj.metadata.name in _attributes_of(user)), "")
+
+
+def _attributes_of(obj: Any) -> set[str]:
+    """The classes of attributes that a claim or a volume wants, has, or is being given."""
+    status = obj.status
+    current = getattr(status, "currentVolumeAttributesClassName", None)
+    target = getattr(getattr(status, "modifyVolumeStatus", None), "targetVolumeAttributesClassName", None)
+    return {name for name in (obj.spec.volumeAttributesClassName, current, target) if name}
