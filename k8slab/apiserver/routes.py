@@ -92,6 +92,10 @@ def request_for(
         raise method_not_allowed()
     if verb == "list" and (place.is_watch or _true(query.get("watch"))):
         verb = "watch"
+    if verb == "get" and place.is_watch:
+        # The old way to watch one object.
+        verb, query = "watch", {**query, "fieldSelector": f"metadata.name={place.name}"}
+        place = replace(place, name=None)
     options = options_for(verb, query, as_table, place.subresource)
     if place.tail:
         options = replace(options, parameters={**options.parameters, "path": place.tail})

@@ -240,3 +240,8 @@ def test_integers_of_a_query(text: str, why: str) -> None:
 def test_continue_tokens(lab: Lab, token: str, why: str) -> None:
     response = lab.send("list", "configmaps", continue_=token)
     assert said(response) == f"invalid continue token: continue key is not valid: {why}"
+
+
+def test_the_old_path_to_watch_one_object() -> None:
+    request = request_for("GET", "/api/v1/watch/namespaces/default/configmaps/c", {"timeoutSeconds": "1"})
+    assert (request.verb, request.name, request.options.field_selector) == ("watch", None, "metadata.name=c")

@@ -129,7 +129,7 @@ def _at_least(name: str, kind: str, bound: Any, requests: Amounts, limits: Amoun
         return
     if milli(requests[name]) < milli(bound):
         yield f"{text}, but request is {canonical(requests[name])}"
-    if name in limits and milli(limits[name]) < milli(bound):
+    elif name in limits and milli(limits[name]) < milli(bound):
         yield f"{text}, but limit is {canonical(limits[name])}"
 
 
@@ -145,10 +145,9 @@ def _at_most(name: str, kind: str, bound: Any, requests: Amounts, limits: Amount
     text = f"maximum {name} usage per {kind} is {canonical(bound)}"
     if name not in limits:
         yield f"{text}.  No limit is specified"
-        return
-    if milli(limits[name]) > milli(bound):
+    elif milli(limits[name]) > milli(bound):
         yield f"{text}, but limit is {canonical(limits[name])}"
-    if name in requests and milli(requests[name]) > milli(bound):
+    elif name in requests and milli(requests[name]) > milli(bound):
         yield f"{text}, but request is {canonical(requests[name])}"
 
 
