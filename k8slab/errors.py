@@ -301,7 +301,7 @@ def unsupported_media_type(accepted: Iterable[str]) -> ApiError:
 def invalid(group_kind: str, name: str, field_errors: Iterable[FieldError]) -> ApiError:
     """422 `Pod "x" is invalid: ...` with one cause per field; `group_kind` is `Deployment.apps`."""
     errors = tuple(field_errors)
-    text = f"{group_kind} {quote(name)} is invalid"
+    text = f"{group_kind} {quote(name or '')} is invalid"
     if errors:
         text += f": {aggregate(errors)}"
     return ApiError(422, "Invalid", text, _subject(group_kind, name), (error.cause() for error in errors))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from k8slab.api.scheme import NoMatch
 from k8slab.client.throttle import Throttle
 from k8slab.client.workqueue import WorkQueue
 from k8slab.errors import ApiError
@@ -68,7 +69,7 @@ class Loop:
         clock: Any,
         trace: Any,
         max_retries: int | None = None,
-        catch: tuple[type[Exception], ...] = (ApiError,),
+        catch: tuple[type[Exception], ...] = (ApiError, NoMatch),
     ) -> None:
         self.name = name
         self.queue = queue

@@ -42,7 +42,7 @@ class LimitRanger(Plugin):
             return
         for limit_range in _limit_ranges(call):
             check = _pod_problems if obj.kind == "Pod" else _claim_problems
-            problems = [text for item in limit_range.spec.limits or () for text in check(obj, item)]
+            problems = [text for item in _items(limit_range) for text in check(obj, item)]
             if problems:
                 unique = list(dict.fromkeys(problems))
                 raise refuse(call, obj, unique[0] if len(unique) == 1 else f"[{', '.join(unique)}]")
@@ -52,12 +52,17 @@ def _limit_ranges(call: Call) -> list[Any]:
     return call.server.peek_all("limitranges", call.namespace)
 
 
+def _items(limit_range: Any) -> tuple[Any, ...]:
+    """What a LimitRange limits: nothing where it has no spec."""
+    return (limit_range.spec.limits if limit_range.spec is not None else None) or ()
+
+
 def _with_defaults(pod: Any, limit_range: Any) -> Any:
     limits, requests = _container_defaults(limit_range)
     if not limits and not requests:
         return pod
     notes: list[str] = []
-    containers = tuple(_filled(each, limits, requests, "container", notes) for each in pod.spec.containers)
+    containers = tuple(_filled(each, limits, requests, "container", notes) for each in pod.spec.containers or ())
     initial = tuple(_filled(each, limits, requests, "init container", notes) for each in pod.spec.initContainers or ())
     if not notes:
         return pod
@@ -69,7 +74,7 @@ def _with_defaults(pod: Any, limit_range: Any) -> Any:
 def _container_defaults(limit_range: Any) -> tuple[Amounts, Amounts]:
     limits: Amounts = {}
     requests: Amounts = {}
-    for item in limit_range.spec.limits or ():
+    for item in _items(limit_range):
         if item.type == "Container":
             limits |= item.default or {}
             requests |= item.defaultRequest or {}
@@ -104,7 +109,8 @@ def _pod_problems(pod: Any, item: Any) -> Iterator[str]:
 def _claim_problems(claim: Any, item: Any) -> Iterator[str]:
     if item.type != "PersistentVolumeClaim":
         return
-    requests = (claim.spec.resources.requests if claim.spec.resources is not None else None) or {}
+    resources = claim.spec.resources if claim.spec is not None else None
+    requests = (resources.requests if resources is not None else None) or {}
     for name, bound in sorted((item.min or {}).items()):
         yield from _at_least(name, item.type, bound, requests, {})
     for name, bound in sorted((item.max or {}).items()):

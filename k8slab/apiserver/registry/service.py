@@ -215,7 +215,7 @@ def _allocate_ports(obj: Any, allocators: ServiceAllocators, old: Any) -> Any:
 def _allocate_node_ports(obj: Any, allocators: ServiceAllocators, own: set[int], taken: set[int]) -> Any:
     spec = obj.spec
     by_protocol: dict[int, set[str]] = {}
-    for index, port in enumerate(spec.ports):
+    for index, port in enumerate(spec.ports or ()):
         if port.nodePort:
             protocols = by_protocol.setdefault(port.nodePort, set())
             if not protocols:
@@ -228,7 +228,7 @@ def _allocate_node_ports(obj: Any, allocators: ServiceAllocators, own: set[int],
         return spec
     given: dict[int, int] = {}
     ports = []
-    for port in spec.ports:
+    for port in spec.ports or ():
         if not port.nodePort:
             # One port in two protocols gets one node port, as KEP-1435 has it for Services like DNS.
             shared = given.get(port.port) if _other_protocol(spec.ports, port) else None

@@ -14,6 +14,7 @@ from msgspec import Struct
 from k8slab.api import autoscaling_v2 as v2
 from k8slab.api.core_v1 import Pod
 from k8slab.api.quantity import nano
+from k8slab.api.scheme import NoMatch
 from k8slab.api.selector import Selector, parse_labels
 from k8slab.client import Request, Result
 from k8slab.controllers.conditions import find
@@ -146,6 +147,10 @@ class Look:
         try:
             resource = self.client.scheme.by_kind(reference.apiVersion or "v1", reference.kind).group_resource
             return Target(resource, self.client.get_scale(resource, reference.name, self.key.namespace))
+        except NoMatch:
+            text = (
+                f'no matches for kind "{reference.kind}" in group "{(reference.apiVersion or "").rpartition("/")[0]}"'
+            )
         except ApiError as error:
             text = str(error)
         self._event("Warning", "FailedGetScale", text)
