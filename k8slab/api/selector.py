@@ -76,6 +76,10 @@ class Requirement:
         return (Requirement, self._identity())
 
 
+def _is_exact(requirement: Requirement) -> bool:
+    return requirement.operator in (EQUAL, "==", IN) and len(requirement.values) == 1
+
+
 class Selector:
     """All of some requirements. Without any it selects everything; `NOTHING` selects nothing."""
 
@@ -84,9 +88,8 @@ class Selector:
     def __init__(self, requirements: tuple[Requirement, ...] = (), is_nothing: bool = False) -> None:
         self.requirements = tuple(sorted(requirements, key=lambda each: each.key))
         self.is_nothing = is_nothing
-        exact = [each for each in self.requirements if each.operator in (EQUAL, "==", IN) and len(each.values) == 1]
-        self._exact = tuple((each.key, each.values[0]) for each in exact)
-        self._others = tuple(each for each in self.requirements if each not in exact)
+        self._exact = tuple((each.key, each.values[0]) for each in self.requirements if _is_exact(each))
+        self._others = tuple(each for each in self.requirements if not _is_exact(each))
 
     def matches(self, labels: Mapping[str, str] | None) -> bool:
         """Whether an object with these labels is selected."""

@@ -20,6 +20,8 @@ Header = tuple[bytes, bytes]
 BODY_LIMIT = 3 * 1024 * 1024
 #: Seconds until a request is given up (`--request-timeout`).
 REQUEST_TIMEOUT = 60.0
+#: So many parameters may a query have.
+MAX_PARAMETERS = 10_000
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 
@@ -99,10 +101,15 @@ class Exchange:
                 return b"".join(parts)
 
     async def answer(self, code: int, body: bytes, content_type: str = JSON, headers: Iterable[Header] = ()) -> None:
-        """Send the whole answer."""
+        """Send the whole answer; breaks off where the client does not take it in time."""
         length = (b"content-length", str(len(body)).encode())
-        await self._begin(code, content_type, [length, *headers])
-        await self._send({"type": "http.response.body", "body": body})
+        try:
+            async with asyncio.timeout(REQUEST_TIMEOUT):
+                await self._begin(code, content_type, [length, *headers])
+                await self._send({"type": "http.response.body", "body": body})
+        except TimeoutError:
+            self.abort()
+            raise Disconnected from None
 
     async def begin(self, content_type: str, headers: Iterable[Header] = ()) -> None:
         """Begin an answer that goes on as long as there is something to tell (HTTP/1.1: chunked)."""
@@ -161,3 +168,11 @@ def _query(text: bytes) -> dict[str, str] | None:
     for name, value in pairs:
         query.setdefault(name, value)
     return query
+
+
+def parameters(text: bytes) -> list[tuple[str, str]]:
+    """The names and values of a query; none where there are too many, as in Go (`urlmaxqueryparams`)."""
+    try:
+        return parse_qsl(text.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
+    except ValueError:
+        return []

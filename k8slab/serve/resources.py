@@ -74,7 +74,8 @@ class Resources:
         body = await exchange.body() if exchange.method in BODY_METHODS else b""
         content_type = exchange.header("content-type")
         content: Any = body
-        if body and _media_type(content_type) == protobuf.MEDIA_TYPE and exchange.method != "PATCH":
+        is_object = exchange.method in ("POST", "PUT") or (body and exchange.method == "DELETE")
+        if is_object and _media_type(content_type) == protobuf.MEDIA_TYPE:
             content, content_type = protobuf.decode(body), JSON
         elif exchange.method == "DELETE":
             content = _delete_options(body, content_type)

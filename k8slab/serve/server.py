@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import logging
 import socket
@@ -12,7 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -28,7 +29,7 @@ from k8slab.serve.keys import kept_keys, new_keys
 from k8slab.serve.kubeconfig import kubeconfig, write_kubeconfig
 from k8slab.serve.limits import DEFAULT_LIMITS, Limits
 from k8slab.serve.pace import Pace
-from k8slab.serve.protocol import Connection
+from k8slab.serve.protocol import Connection, Waiting
 
 if TYPE_CHECKING:
     from k8slab.cluster.cluster import Cluster
@@ -39,6 +40,8 @@ KEEP_ALIVE = 120
 #: Seconds that open requests get to finish when the server stops.
 GRACE = 2
 BACKLOG = 4096
+#: Seconds for the handshake of TLS.
+HANDSHAKE = 10.0
 #: X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which the module ssl has no name for.
 NO_CHECK_TIME = 0x200000
 
@@ -147,7 +150,8 @@ class Server:
         return f"<Server {self.url}, KUBECONFIG={self.kubeconfig}>"
 
     def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._socket]))
+        with asyncio.Runner(loop_factory=_Loop) as runner:
+            runner.run(self._server.serve(sockets=[self._socket]))
 
     def _config(self, bind: str) -> uvicorn.Config:
         pair = self.authority.serving([bind, socket.gethostname()] if bind in ("0.0.0.0", "::") else [bind])
@@ -155,7 +159,7 @@ class Server:
         context = _tls(Path(self._folder.name), pair, authorities)
         return uvicorn.Config(
             self.app,
-            http=Connection,
+            http=functools.partial(Connection, Waiting()),  # type: ignore[arg-type]
             ws="none",
             lifespan="off",
             loop="asyncio",
@@ -175,6 +179,15 @@ class Server:
         groups = [group for group in ADMIN.groups if group != AUTHENTICATED]
         content = kubeconfig(self.url, self.authority.certificate, self.authority.client(ADMIN.name, groups))
         return write_kubeconfig(path or Path(self._folder.name) / "kubeconfig", content)
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop whose servers have little patience with clients that do not finish their handshake."""
+
+    async def create_server(self, *args: Any, **options: Any) -> asyncio.Server:
+        """As that of asyncio."""
+        options.setdefault("ssl_handshake_timeout", HANDSHAKE)
+        return await super().create_server(*args, **options)
 
 
 class _Uvicorn(uvicorn.Server):

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 from k8slab.api.request import Request, Response
 from k8slab.errors import bad_request
 from k8slab.serve import portforward, remotecommand
 from k8slab.serve.encoding import encode, headers_of, plain
-from k8slab.serve.exchange import TEXT
+from k8slab.serve.exchange import TEXT, parameters
 from k8slab.serve.outlet import Outlet
 from k8slab.serve.upgrade import SPDY, WEBSOCKET, offered, to_spdy, to_websocket, upgrade_of
 
@@ -109,7 +108,9 @@ async def _nowhere(action: str, *values: Any) -> None:
 
 def options_of(exchange: Exchange, kind: str) -> dict[str, Any]:
     """The query as PodExecOptions, PodAttachOptions or PodPortForwardOptions."""
-    query = parse_qs(exchange.query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=10_000)
+    query: dict[str, list[str]] = {}
+    for name, value in parameters(exchange.query_string):
+        query.setdefault(name, []).append(value)
     if kind == "portforward":
         return {"ports": query["ports"]} if "ports" in query else {}
     options: dict[str, Any] = {name: True for name in _FLAGS if query.get(name, [""])[0] in ("true", "1", "True")}

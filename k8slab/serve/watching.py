@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 QUEUE_LIMIT = 10_000
 #: Events whose encoded form is kept for other watchers.
 CACHED = 4_096
+#: Seconds that a client has, when its watch is over, to take what was sent.
+PATIENCE = 60.0
 #: Seconds until a watch ends whose client named no time (`--min-request-timeout`).
 DEFAULT_TIMEOUT = 1800.0
 
@@ -174,7 +176,8 @@ async def serve_watch(
     """Send events until the client leaves, does not keep up, or its time (seconds) is over."""
     gone = asyncio.ensure_future(exchange.gone())
     gone.add_done_callback(stream.close)
-    ending = asyncio.get_running_loop().call_later(timeout, stream.close)
+    loop = asyncio.get_running_loop()
+    endings = [loop.call_later(timeout, stream.close), loop.call_later(timeout + PATIENCE, exchange.abort)]
     try:
         await exchange.begin("application/json")
         is_first = True
@@ -187,5 +190,6 @@ async def serve_watch(
             exchange.meter.told(len(events))
         await exchange.end()
     finally:
-        ending.cancel()
+        for ending in endings:
+            ending.cancel()
         gone.cancel()
