@@ -8,7 +8,7 @@ another kind at the second, another version of the same kind only after both (`r
 from __future__ import annotations
 
 from k8slab.api.scheme import NoMatch, Scheme
-from k8slab.errors import ApiError, bad_request, quote
+from k8slab.errors import ApiError, FieldError, bad_request, invalid, quote
 
 NO_SUCH_KIND = (
     'no kind "{}" is registered for version "{}" in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"'
@@ -84,3 +84,16 @@ def wrong_type(scheme: Scheme, given: tuple[str, str], wanted: tuple[str, str]) 
     return bad_request(
         f"the API version in the data ({given[0]}) does not match the expected API version ({wanted[0]})"
     )
+
+
+def wrong_custom_type(given: tuple[str, str], wanted: tuple[str, str], name: str) -> ApiError:
+    """What is wrong with a custom object of another (apiVersion, kind): these are read whatever they say they are.
+
+    Follows `apiextensions-apiserver/pkg/registry/customresource/validator.go`, ValidateTypeMeta.
+    """
+    if given[0] != wanted[0]:
+        return bad_request(
+            f"the API version in the data ({given[0]}) does not match the expected API version ({wanted[0]})"
+        )
+    group = wanted[0].rpartition("/")[0]
+    return invalid(f"{given[1]}.{group}", name, [FieldError.invalid("kind", given[1], f"must be {wanted[1]}")])

@@ -19,7 +19,7 @@ from k8slab.api.request import JSON, YAML
 from k8slab.api.scheme import SCHEME
 from k8slab.api.unstructured import Unstructured
 from k8slab.apiserver.call import Call
-from k8slab.apiserver.conversion import wrong_type
+from k8slab.apiserver.conversion import wrong_custom_type, wrong_type
 from k8slab.apiserver.crd.strategy import pruned
 from k8slab.apiserver.crd.strategy import with_defaults as with_schema_defaults
 from k8slab.apiserver.meta import has_field
@@ -118,6 +118,10 @@ def decode_data(call: Call, data: Any, api_version: str, kind: str, cls: type, r
     data = {} if data is None else data
     given_version, given_kind = _type_meta(call, data, kind)
     given = (given_version or api_version, given_kind or kind)
+    if given != (api_version, kind) and call.endpoint.custom:
+        metadata = data.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else ""
+        raise wrong_custom_type(given, (api_version, kind), str(name or ""))
     if given != (api_version, kind):
         raise wrong_type(call.server.scheme, given, (api_version, kind))
     data = data if given_version and given_kind else data | {"apiVersion": api_version, "kind": kind}
@@ -176,7 +180,7 @@ def convert_data(data: dict[str, Any], cls: type, strict: bool, warnings: list[s
 def _custom(obj: Any, strict: bool, warnings: list[str], call: Call) -> Any:
     """A custom object without the fields that its schema does not know."""
     obj, unknown = pruned(obj, call.strategy.version)
-    warnings += unknown
+    warnings += sorted(unknown)
     if strict and warnings:
         raise strict_fault(warnings)
     return obj

@@ -340,3 +340,17 @@ def test_server_side_apply_of_custom_objects(cluster):
     assert cluster("PATCH", path, widget(size=4), kind, fieldManager="b").code == 409
     forced = cluster("PATCH", path, widget(size=4), kind, fieldManager="b", force="true")
     assert (forced.code, forced.body.spec["size"]) == (200, 4)
+
+
+def test_objects_that_say_they_are_another_kind(cluster: Any) -> None:
+    refused = cluster("POST", WIDGETS, widget("x") | {"kind": "Gadget"})
+    assert refused.code == 422
+    assert refused.body["message"] == 'Gadget.example.com "x" is invalid: kind: Invalid value: "Gadget": must be Widget'
+    refused = cluster("POST", WIDGETS, widget("x", group_version="example.com/v9"))
+    wanted = "the API version in the data (example.com/v9) does not match the expected API version (example.com/v1)"
+    assert (refused.code, refused.body["message"]) == (400, wanted)
+
+
+def test_unknown_fields_of_custom_objects_are_sorted(cluster: Any) -> None:
+    answer = cluster("POST", WIDGETS, widget("x", zulu=1, alpha=1))
+    assert list(answer.warnings) == ['unknown field "spec.alpha"', 'unknown field "spec.zulu"']

@@ -11,7 +11,7 @@ from k8slab.api.codec import DecodeError, to_dict
 from k8slab.api.patch import go_text, json_patch, merge_patch, strategic_merge_rest
 from k8slab.api.request import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Response
 from k8slab.apiserver.call import Call
-from k8slab.apiserver.conversion import conversion_problem
+from k8slab.apiserver.conversion import conversion_problem, wrong_custom_type
 from k8slab.apiserver.decoding import convert_data, strict_fault, with_defaults
 from k8slab.apiserver.grafting import grafted
 from k8slab.apiserver.verbs.apply import apply_patch
@@ -134,8 +134,10 @@ def _check_type(call: Call, data: dict[str, Any], before: dict[str, Any]) -> Non
     """The patched document is decoded by what it says it is, which a patch may have changed."""
     wanted = (before["apiVersion"], before["kind"])
     given = (str(data.get("apiVersion") or wanted[0]), str(data.get("kind") or wanted[1]))
-    if given == wanted or call.endpoint.custom:
+    if given == wanted:
         return
+    if call.endpoint.custom:
+        raise wrong_custom_type(given, wanted, call.name)
     problem = conversion_problem(call.server.scheme, given, wanted)
     if problem:
         raise DecodeError(problem)
