@@ -236,3 +236,6 @@ STORAGE: dict[tuple[str, str], tuple[str, str]] = {
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition"): ("apiextensions.k8s.io", "v1beta1"),
 }
 """(apiVersion, kind) -> (group, version) that goes to etcd, where it is not the version of the request."""
+
+UNTYPED = frozenset({"custom.metrics.k8s.io", "external.metrics.k8s.io"})
+"""Groups that are served behind this API server without schemas."""

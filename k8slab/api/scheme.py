@@ -90,7 +90,12 @@ class Resource(Struct, frozen=True, gc=False, kw_only=True):
     @property
     def cls(self) -> type:
         """The class of its objects; its module is imported at the first use."""
-        return _unstructured() if self.custom else _load(self.group, self.version, self.kind)
+        return _unstructured() if self.custom or self.untyped else _load(self.group, self.version, self.kind)
+
+    @property
+    def untyped(self) -> bool:
+        """It is another server's, and its answers have no schema here."""
+        return self.group in kinds.UNTYPED
 
     @property
     def storage_version_hash(self) -> str:

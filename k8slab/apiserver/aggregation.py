@@ -69,6 +69,10 @@ class Aggregator:
         self.backends[f"{first.version}.{first.group}"] = backend
         self._look()
 
+    def refresh(self) -> None:
+        """A backend serves other resources than before."""
+        self._look()
+
     def reconsider(self) -> None:
         """A hosted backend was started or has stopped."""
         self._soon()
@@ -78,7 +82,9 @@ class Aggregator:
     def verb(self, request: Request) -> Any:
         """What answers a request for a resource of such a group. Raises ApiError where it has no such verb."""
         if request.subresource:
-            raise no_such_resource()
+            resource = self.server.scheme.served(request.group, request.version, request.resource)
+            if resource is None or resource.subresource(request.subresource) is None:
+                raise no_such_resource()
         if request.verb not in ("get", "list"):
             raise method_not_allowed()
         return self.answer

@@ -127,8 +127,9 @@ def _entries(resource: Resource) -> list[dict[str, Any]]:
         "storageVersionHash": resource.storage_version_hash,
     }
     optional = ("shortNames", "categories", "storageVersionHash")
+    shown = {key: value for key, value in own.items() if value or key not in optional}
     return [
-        {key: value for key, value in own.items() if value or key not in optional},
+        *([shown] if resource.verbs else []),
         *(_subresource_entry(resource, each) for each in resource.subresources),
     ]
 

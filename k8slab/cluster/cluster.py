@@ -11,6 +11,7 @@ from k8slab.apiserver import APIServer
 from k8slab.apiserver.bootstrap import SECURE_PORT
 from k8slab.client import Client
 from k8slab.cluster import kubeadm, settings
+from k8slab.cluster.adapter import Adapter
 from k8slab.cluster.audit import AuditLog
 from k8slab.cluster.console import Console
 from k8slab.cluster.epoch import set_calendar, unix_seconds
@@ -131,6 +132,7 @@ class Cluster:
         self.audit = AuditLog(self)
         self.extensions = Extensions(self)
         self.sessions = Sessions(self)
+        self.metrics.adapter = Adapter(self)
         self._compose(parts, specs)
         self._boot(pod_network(len(specs)))
 
@@ -362,6 +364,8 @@ def enter(cluster: Cluster, entry: Entry, until: int | None = None) -> None:
         cluster.gate.handle(load_request(entry.data))
     elif entry.kind == "fault":
         cluster.faults.apply(entry.data["verb"], *entry.data["targets"])
+    elif entry.kind == "metric":
+        cluster.metrics.adapter.apply(entry.data)
     elif entry.kind == "image":
         cluster.images.apply(entry.data)
     elif entry.kind == "trust":

@@ -16,6 +16,7 @@ from k8slab.api.metrics_v1beta1 import ContainerMetrics, NodeMetrics, PodMetrics
 from k8slab.api.rbac_v1 import ClusterRole, PolicyRule
 from k8slab.api.request import ListBody
 from k8slab.api.scheme import Resource
+from k8slab.cluster.adapter import CUSTOM, EXTERNAL, Adapter
 from k8slab.cluster.load import Loads
 from k8slab.controllers.podautoscaler import MetricsError, NoMetrics, Sample
 from k8slab.errors import not_found
@@ -65,7 +66,7 @@ SERVICE = APIService(
 
 
 class MetricsServer(NoMetrics):
-    """Usage of processors and memory. There is no source of custom and external metrics.
+    """Usage of processors and memory; custom and external metrics are those that learners provide (`adapter`).
 
     Args:
         clock: the lab's.
@@ -81,6 +82,7 @@ class MetricsServer(NoMetrics):
         self.server = server
         self.loads = Loads(kubelets)
         self.running = False
+        self.adapter: Adapter | None = None
         server.aggregator.register(self)
 
     # -- the hosted process -----------------------------------------------------------------------------------------
@@ -110,6 +112,24 @@ class MetricsServer(NoMetrics):
             if amounts:
                 found[pod.metadata.name] = Sample(sum(amounts), self.round_at + self.clock.epoch, RESOLUTION)
         return found
+
+    def of_pods(self, name: str, namespace: str, pods: Iterable[Pod], selector: str) -> dict[str, Sample]:
+        """A metric that Pods have themselves, as learners say."""
+        if self.adapter is None or not self.adapter.serves(CUSTOM[0]):
+            return super().of_pods(name, namespace, pods, selector)
+        return self.adapter.of_pods(name, namespace, pods)
+
+    def of_object(self, name: str, namespace: str, about: Any, selector: str) -> Sample:
+        """A metric of some object, as learners say."""
+        if self.adapter is None or not self.adapter.serves(CUSTOM[0]):
+            return super().of_object(name, namespace, about, selector)
+        return self.adapter.of_object(name, namespace, about)
+
+    def external(self, name: str, namespace: str, selector: str) -> list[int]:
+        """A metric from outside of the cluster, as learners say."""
+        if self.adapter is None or not self.adapter.serves(EXTERNAL[0]):
+            return super().external(name, namespace, selector)
+        return self.adapter.outside(name, namespace, selector)
 
     @property
     def round_at(self) -> int:

@@ -70,7 +70,10 @@ class Access:
         """All objects that match; `namespace=None` means all namespaces."""
         options = Options(label_selector=labels, field_selector=fields, limit=limit, managed_fields=self.managed_fields)
         body = self.send("list", resource, namespace=scope(resource, namespace), options=options)
-        return [with_kind(plain(item), resource) for item in body.items]
+        if isinstance(body, dict):  # another server's answer: values need not be objects
+            return [with_kind(item, resource) for item in body.get("items") or () if "metadata" in item]
+        items = body.items
+        return [with_kind(plain(item), resource) for item in items]
 
     def table(
         self,

@@ -59,6 +59,8 @@ def _list(inv: Any, resource: Any, namespace: str | None, query: dict[str, str])
     limit = query.get("limit", "")
     options = Options(limit=int(limit) if limit.isdigit() else 0, managed_fields=True, **chosen)
     body = inv.access.send("list", resource, namespace=namespace, options=options)
+    if isinstance(body, dict):
+        return body  # an answer of another server's
     metadata: dict[str, Any] = {"resourceVersion": body.resourceVersion}
     if body.continue_ or resource.custom:
         metadata["continue"] = body.continue_

@@ -57,7 +57,7 @@ def control_plane_manifests(components: Sequence[str] | None = None, address: st
     manifests = {
         "etcd.yaml": _etcd(address),
         "kube-apiserver.yaml": _apiserver(address),
-        "kube-controller-manager.yaml": _controller_manager(),
+        "kube-controller-manager.yaml": _controller_manager("cloud-controller-manager" in (components or ())),
         "kube-scheduler.yaml": _scheduler(),
         "cloud-controller-manager.yaml": _cloud_manager(),
     }
@@ -124,10 +124,11 @@ def _apiserver(address: str) -> str:
     return _manifest("kube-apiserver", image, flags, 6443, ("/livez", "/livez", "/readyz"), "250m")
 
 
-def _controller_manager() -> str:
+def _controller_manager(cloud: bool = False) -> str:
     flags = (
         "allocate-node-cidrs=true",
         "bind-address=127.0.0.1",
+        *(("cloud-provider=external",) if cloud else ()),
         f"cluster-cidr={POD_CIDR}",
         "cluster-name=kubernetes",
         "controllers=*,bootstrapsigner,tokencleaner",

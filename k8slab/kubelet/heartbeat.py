@@ -15,6 +15,7 @@ from k8slab.api import coordination_v1 as coordination
 from k8slab.api import core_v1 as core
 from k8slab.api.meta_v1 import ObjectMeta, OwnerReference
 from k8slab.errors import ApiError
+from k8slab.kubelet import csinode
 from k8slab.kubelet.node import administrators_labels, node_object, node_status, well_known_labels
 from k8slab.sim.clock import MILLISECOND, SECOND
 
@@ -112,6 +113,7 @@ class Heartbeat:
         with kubelet.acting("the node registers itself"):
             try:
                 node = self._created()
+                csinode.initialize(kubelet.client, node)
             except ApiError:
                 wait = min(REGISTER_RETRY_FIRST << self.failures, REGISTER_RETRY_LAST)
                 self.failures += 1

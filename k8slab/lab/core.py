@@ -14,6 +14,7 @@ from k8slab.sim.duration import format_duration, parse_duration
 
 if TYPE_CHECKING:
     from k8slab.client import Client
+    from k8slab.cluster.adapter import Adapter
     from k8slab.cluster.audit import AuditLog
     from k8slab.cluster.console import Console
     from k8slab.cluster.faults import Faults
@@ -85,6 +86,11 @@ class Core(LearnersCode):
     def audit(self) -> AuditLog:
         """Who asked the API server for what: ``lab.audit.start()``, then ``lab.audit.rows()``."""
         return self.cluster.audit
+
+    @property
+    def metrics(self) -> Adapter:
+        """Metrics for autoscalers: ``lab.metrics.pods("http_requests", total=300, selector="app=web")``."""
+        return self.cluster.metrics.adapter
 
     @property
     def images(self) -> Registry:

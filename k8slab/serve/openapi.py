@@ -88,7 +88,7 @@ class OpenAPI:
         return sorted({"api", "apis", *OTHERS, *versions, *groups})
 
     def _resources(self) -> tuple[Resource, ...]:
-        return self._server.scheme.all_resources()
+        return tuple(each for each in self._server.scheme.all_resources() if not each.untyped)
 
     def _entry(self, name: str) -> dict[str, str]:
         digest = hashlib.sha512(self._kept(name)).hexdigest().upper()

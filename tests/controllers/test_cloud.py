@@ -237,3 +237,10 @@ def test_no_controller_of_the_cloud_lacks_a_right(lab):
     lab.run("10s")
     failures = [str(f) for m in lab.cluster.managers for c in m.controllers.values() for f in c.loop.errors]
     assert [text for text in failures if "is forbidden" in text] == []
+
+
+@pytest.mark.parametrize("cloud", [True, False])
+def test_the_manifest_says_who_looks_after_the_cloud(cloud):
+    lab = Lab(workers=1, cloud=cloud)
+    manifest = lab.kubectl("get pod kube-controller-manager-control-plane-1 -n kube-system -o yaml", echo=False).stdout
+    assert ("- --cloud-provider=external" in manifest) is cloud

@@ -280,3 +280,15 @@ def test_init_containers_run_again_after_a_reboot(bench):
     assert status.initContainerStatuses[0].restartCount == 1
     assert status.initContainerStatuses[0].state.terminated.finishedAt >= "2026-01-01T00:00:30Z"
     assert status.containerStatuses[0].restartCount == 1
+
+
+def test_a_csinode_comes_with_the_node():
+    bench = Bench()
+    node, found = bench.client.get("nodes", "worker-1"), bench.client.get("csinodes", "worker-1")
+    assert found.metadata.ownerReferences[0].uid == node.metadata.uid
+    assert "kubernetes.io/aws-ebs" in found.metadata.annotations["storage.alpha.kubernetes.io/migrated-plugins"]
+    version = found.metadata.resourceVersion
+    bench.kubelet.stop()
+    bench.kubelet.start()
+    bench.run(30)
+    assert bench.client.get("csinodes", "worker-1").metadata.resourceVersion == version
