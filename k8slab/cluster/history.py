@@ -13,6 +13,7 @@ from k8slab.apiserver.registry.endpoint import storage_prefix
 from k8slab.errors import K8sLabError
 from k8slab.etcd.store import CompactedError, Store
 from k8slab.sim.clock import SECOND, Clock
+from k8slab.sim.duration import format_duration
 from k8slab.sim.trace import Trace, Write
 
 
@@ -74,8 +75,16 @@ class History:
     def __len__(self) -> int:
         return len(self._trace.writes) + self._store.renewal_count
 
+    def __repr__(self) -> str:
+        now = format_duration(self._clock.now)
+        return f"<History of {len(self)} changes up to revision {self.revision}, {now}: iterate, or changes(since=...)>"
+
     def __iter__(self) -> Iterator[Change]:
         return self.changes()
+
+    def known(self, key: str) -> bool:
+        """Whether there was ever an object under a key of the store, as far as it remembers."""
+        return any(write.key == key for write in self._trace.writes.values())
 
     def changes(self, since: int = 0, until: int | None = None) -> Iterator[Change]:
         """The changes after revision ``since``, up to and including ``until``."""

@@ -9,6 +9,7 @@ from k8slab.cluster.cluster import Cluster
 from k8slab.cluster.history import History
 from k8slab.cluster.learnerscode import LearnersCode
 from k8slab.cluster.readiness import Stillness, all_ready
+from k8slab.lab.naming import CommandError
 from k8slab.sim.clock import SECOND
 from k8slab.sim.duration import format_duration, parse_duration
 
@@ -110,6 +111,8 @@ class Core(LearnersCode):
 
     def run_until(self, condition: Callable[[Self], object], timeout: Duration = "10m") -> bool:
         """Let time pass until ``condition(lab)`` is true, at most ``timeout``; returns whether it became true."""
+        if not callable(condition):
+            raise CommandError(f"run_until takes a function of the lab, not {condition!r}")
         return self.cluster.run_until(lambda: condition(self), parse_duration(timeout))
 
     def settle(self, quiet: Duration = "10s", timeout: Duration = "10m") -> bool:
