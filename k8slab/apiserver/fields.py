@@ -88,6 +88,7 @@ FIELDS: dict[tuple[str, str], dict[str, Reader]] = {
     },
     ("batch", "jobs"): {"status.successful": FieldPath("status.succeeded", "0")},
     ("certificates.k8s.io", "certificatesigningrequests"): _paths("spec.signerName"),
+    ("resource.k8s.io", "resourceslices"): _paths("spec.nodeName", "spec.driver"),
 }
 FIELDS["events.k8s.io", "events"] = FIELDS["", "events"]
 
@@ -100,6 +101,8 @@ UNSPECIFIC_REFUSAL = {
     ("", "replicationcontrollers"): "field label not supported: {}",
     ("", "events"): "field label not supported: {}",
     ("batch", "jobs"): 'field label "{}" not supported for Job',
+    ("certificates.k8s.io", "certificatesigningrequests"): "field label not supported: {}",
+    ("resource.k8s.io", "resourceslices"): ("field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: {}"),
 }
 DEFAULT_REFUSAL = '"{}" is not a known field selector: only "metadata.name", "metadata.namespace"'
 

@@ -245,3 +245,12 @@ def test_continue_tokens(lab: Lab, token: str, why: str) -> None:
 def test_the_old_path_to_watch_one_object() -> None:
     request = request_for("GET", "/api/v1/watch/namespaces/default/configmaps/c", {"timeoutSeconds": "1"})
     assert (request.verb, request.name, request.options.field_selector) == ("watch", None, "metadata.name=c")
+
+
+def test_fields_of_slices_and_signing_requests(lab: Lab) -> None:
+    slices: dict[str, Any] = {"namespace": None, "field_selector": "spec.nodeName=n"}
+    assert lab.send("list", "resourceslices.resource.k8s.io", **slices).code == 200
+    refused = lab.send("list", "resourceslices.resource.k8s.io", **slices | {"field_selector": "a=b"})
+    assert said(refused) == "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: a"
+    refused = lab.send("list", "certificatesigningrequests.certificates.k8s.io", namespace=None, field_selector="a=b")
+    assert said(refused) == "field label not supported: a"
