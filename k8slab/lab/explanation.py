@@ -49,7 +49,8 @@ class Explanation(Objects, Travel):
         try:
             return DecisionSource(self.cluster, namespace or self.namespace, name, uid).decision(attempt, node)
         except LookupError as error:
-            if not self.history.known(self._key(f"pod/{name}", namespace)):
+            known = self.history.known(self._key(f"pod/{name}", namespace))
+            if not known and self.cluster.scheduler is not None:
                 raise CommandError(f"nothing is known of pod/{name}: it never existed in this lab") from None
             raise CommandError(str(error.args[0])) from None
 
