@@ -169,10 +169,19 @@ class Plan:
         trigger: time of the change that this answers, or "".
         labels: of the slices.
         address_type: of the slices.
+        annotations: of the slices of mirrored Endpoints; None leaves them as they are.
     """
 
-    def __init__(self, service: Any, trigger: str, labels: dict[str, str], address_type: str = "IPv4") -> None:
+    def __init__(
+        self,
+        service: Any,
+        trigger: str,
+        labels: dict[str, str],
+        address_type: str = "IPv4",
+        annotations: dict[str, str] | None = None,
+    ) -> None:
         self.service = service
+        self.annotations = annotations
         self.trigger = trigger
         self.labels = labels
         self.address_type = address_type
@@ -199,7 +208,7 @@ class Plan:
             found = [wanted.pop(_identity(endpoint), None) for endpoint in piece.endpoints or ()]
             kept = tuple(endpoint for endpoint in found if endpoint is not None)
             same = kept == (piece.endpoints or ())
-            if same and piece.metadata.labels == self.labels:
+            if same and piece.metadata.labels == self.labels and self._is_annotated(piece):
                 unchanged.append(piece)
             elif kept or same:
                 changed.append(piece.replace(endpoints=kept))
@@ -216,6 +225,9 @@ class Plan:
             else:
                 self.create.append(self._new(ports, tuple(left[:MAX_ENDPOINTS])))
                 del left[:MAX_ENDPOINTS]
+
+    def _is_annotated(self, piece: EndpointSlice) -> bool:
+        return self.annotations is None or (piece.metadata.annotations or {}) == self.annotations
 
     def _fill(self, piece: EndpointSlice, left: list[Endpoint]) -> EndpointSlice:
         kept = piece.endpoints or ()
@@ -268,7 +280,7 @@ class Plan:
             client.delete("endpointslices.discovery.k8s.io", piece.metadata.name, piece.metadata.namespace)
 
     def _stamped(self, piece: EndpointSlice) -> ObjectMeta:
-        annotations = dict(piece.metadata.annotations or {})
+        annotations = dict((piece.metadata.annotations if self.annotations is None else self.annotations) or {})
         annotations.pop(TRIGGER_ANNOTATION, None)
         if self.trigger:
             annotations[TRIGGER_ANNOTATION] = self.trigger

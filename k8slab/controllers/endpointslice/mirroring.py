@@ -15,6 +15,7 @@ from k8slab.controllers.endpointslice.endpointslice import MANAGED_BY_LABEL, SER
 
 MANAGER = "endpointslicemirroring-controller.k8s.io"
 SKIP_LABEL = "endpointslice.kubernetes.io/skip-mirror"
+NOT_COPIED = ("endpoints.kubernetes.io/last-change-trigger-time", "kubectl.kubernetes.io/last-applied-configuration")
 LEADER_ANNOTATION = "control-plane.alpha.kubernetes.io/leader"
 
 
@@ -46,7 +47,7 @@ class EndpointSliceMirroringController(Controller):
         if endpoints is None or service is None or service.spec.selector or not _is_mirrored(endpoints):
             self._remove(mirrors, request)
             return None
-        plan = Plan(endpoints, "", _labels(endpoints))
+        plan = Plan(endpoints, "", _labels(endpoints), annotations=_annotations(endpoints))
         plan.make(mirrors, _wanted(endpoints)).write(self)
         return None
 
@@ -59,6 +60,11 @@ class EndpointSliceMirroringController(Controller):
 def _is_mirrored(endpoints: Endpoints) -> bool:
     labels, annotations = endpoints.metadata.labels or {}, endpoints.metadata.annotations or {}
     return labels.get(SKIP_LABEL) != "true" and LEADER_ANNOTATION not in annotations
+
+
+def _annotations(endpoints: Endpoints) -> dict[str, str]:
+    """What the mirror has of them: not what is about the Endpoints themselves."""
+    return {key: text for key, text in (endpoints.metadata.annotations or {}).items() if key not in NOT_COPIED}
 
 
 def _labels(endpoints: Endpoints) -> dict[str, str]:
