@@ -21,6 +21,7 @@ from k8slab.api import (
     coordination_v1,
     core_v1,
     discovery_v1,
+    flowcontrol_v1,
     networking_v1,
     node_v1,
     policy_v1,
@@ -30,6 +31,7 @@ from k8slab.api import (
 )
 from k8slab.api.scheme import SCHEME
 from k8slab.api.validation import (
+    addresses,
     admission,
     apiservices,
     budgets,
@@ -39,6 +41,7 @@ from k8slab.api.validation import (
     cronjobs,
     drivers,
     endpoints,
+    flowcontrol,
     jobs,
     jobstatus,
     metadata,
@@ -158,6 +161,10 @@ _RULES: dict[type, Rules] = {
     networking_v1.Ingress: Rules(networking.ingress, networking.update_ingress),
     networking_v1.IngressClass: Rules(networking.ingress_class, networking.update_ingress_class),
     networking_v1.NetworkPolicy: Rules(networking.network_policy, networking.update_network_policy),
+    networking_v1.IPAddress: Rules(addresses.ip_address, addresses.update_ip_address),
+    networking_v1.ServiceCIDR: Rules(addresses.service_cidr, addresses.update_service_cidr),
+    flowcontrol_v1.FlowSchema: Rules(flowcontrol.flow_schema, flowcontrol.update_flow_schema),
+    flowcontrol_v1.PriorityLevelConfiguration: Rules(flowcontrol.priority_level, flowcontrol.update_priority_level),
     node_v1.RuntimeClass: Rules(classes.runtime_class, classes.update_runtime_class),
     policy_v1.PodDisruptionBudget: Rules(budgets.disruption_budget, budgets.update_disruption_budget),
     rbac_v1.Role: Rules(rbac.role, rbac.update_role),

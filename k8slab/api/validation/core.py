@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import json
 from typing import Any
 
+from k8slab.api import gojson
 from k8slab.api.coordination_v1 import Lease, LeaseSpec
 from k8slab.api.core_v1 import (
     ConfigMap,
@@ -100,7 +100,7 @@ def create_secret(obj: Secret, errors: Errors) -> None:
             errors.append(FieldError.required("data[password]"))
     else:
         for key in _NEEDED.get(obj.type, ()):
-            if key not in data:
+            if key not in data or (key == "ssh-privatekey" and not data[key]):
                 errors.append(FieldError.required(f"data[{key}]"))
 
 
@@ -112,11 +112,23 @@ def _json_key(data: dict[str, str], key: str, errors: Errors) -> None:
     if key not in data:
         errors.append(FieldError.required(f"data[{key}]"))
         return
+    problem = _not_an_object(base64.b64decode(data[key]))
+    if problem:
+        errors.append(FieldError.invalid(f"data[{key}]", "<secret contents redacted>", problem))
+
+
+def _not_an_object(text: bytes) -> str:
     try:
-        json.loads(base64.b64decode(data[key]))
-    except ValueError:
-        text = "invalid character"
-        errors.append(FieldError.invalid(f"data[{key}]", "<secret contents redacted>", text))
+        found = gojson.loads(text)
+    except gojson.SyntaxFault as fault:
+        return str(fault)
+    if found is None or isinstance(found, dict):
+        return ""
+    kind = next(name for type_, name in _JSON_KINDS if isinstance(found, type_))
+    return f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
+
+
+_JSON_KINDS = ((bool, "bool"), (str, "string"), (int | float, "number"), (list | tuple, "array"), (object, "value"))
 
 
 def update_secret(new: Secret, old: Secret, errors: Errors) -> None:
@@ -179,6 +191,18 @@ def _node(obj: Node, old: Node | None, errors: Errors) -> None:
     for index, text in enumerate(spec.podCIDRs or ()):
         for message in names.cidr(text):
             errors.append(FieldError.invalid(f"spec.podCIDRs[{index}]", text, message))
+    _pod_ranges(spec.podCIDRs or (), errors)
+
+
+def _pod_ranges(ranges: tuple[str, ...], errors: Errors) -> None:
+    if len(ranges) < 2:
+        return
+    if sorted(":" in text for text in ranges) != [False, True]:
+        text = "may specify no more than one CIDR for each IP family"
+        errors.append(FieldError.invalid("spec.podCIDRs", ranges, text))
+    for index, one in enumerate(ranges):
+        if one in ranges[:index]:
+            errors.append(FieldError.duplicate(f"spec.podCIDRs[{index}]", one))
 
 
 def _node_amounts(obj: Node, old: Node | None, errors: Errors) -> None:
@@ -194,6 +218,14 @@ def node_status(new: Node, old: Node, errors: Errors) -> None:
     """A changed status of a Node."""
     object_meta_update(new.metadata, old.metadata, errors)
     _node_amounts(new, old, errors)
+    _addresses(new, errors)
+
+
+def _addresses(obj: Node, errors: Errors) -> None:
+    listed = (obj.status.addresses if obj.status else None) or ()
+    for index, address in enumerate(listed):
+        if address in listed[:index]:
+            errors.append(FieldError.duplicate(f"status.addresses[{index}]", quoted(address)))
 
 
 def _taints(items: tuple[Taint, ...], path: str, errors: Errors) -> None:
@@ -218,6 +250,7 @@ def update_node(new: Node, old: Node, errors: Errors) -> None:
     """A changed Node: address range and provider's id are set once."""
     _node(new, old, errors)
     object_meta_update(new.metadata, old.metadata, errors)
+    _addresses(new, errors)
     spec, before = new.spec or NO_NODE, old.spec or NO_NODE
     if before.podCIDRs and spec.podCIDRs != before.podCIDRs:
         text = 'node updates may not change podCIDR except from "" to valid'

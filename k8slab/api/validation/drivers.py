@@ -76,7 +76,7 @@ def csi_node(obj: storage_v1.CSINode, errors: Errors) -> None:
     """A new CSINode."""
     object_meta(obj.metadata, False, names.subdomain_name, errors)
     seen: set[str] = set()
-    for index, driver in enumerate((obj.spec.drivers or ()) if obj.spec else ()):
+    for index, driver in enumerate(_drivers(obj)):
         path = f"spec.drivers[{index}]"
         driver_name(driver.name, f"{path}.name", errors)
         _node_id(driver.nodeID or "", f"{path}.nodeID", errors)
@@ -86,6 +86,10 @@ def csi_node(obj: storage_v1.CSINode, errors: Errors) -> None:
             errors.append(FieldError.duplicate(f"{path}.name", driver.name))
         seen.add(driver.name)
         _topology_keys(driver.topologyKeys or (), path, errors)
+
+
+def _drivers(obj: storage_v1.CSINode) -> tuple[storage_v1.CSINodeDriver, ...]:
+    return (obj.spec.drivers if obj.spec else None) or ()
 
 
 def _node_id(text: str, path: str, errors: Errors) -> None:
@@ -107,8 +111,8 @@ def _topology_keys(keys: tuple[str, ...], path: str, errors: Errors) -> None:
 def update_csi_node(new: storage_v1.CSINode, old: storage_v1.CSINode, errors: Errors) -> None:
     """A changed CSINode: of a known driver only the number of volumes changes."""
     csi_node(new, errors)
-    known = {driver.name: driver for driver in (old.spec.drivers if old.spec is not None else None) or ()}
-    for driver in (new.spec.drivers or ()) if new.spec else ():
+    known = {driver.name: driver for driver in _drivers(old)}
+    for driver in _drivers(new):
         before = known.get(driver.name)
         if before is not None and driver.replace(allocatable=None) != before.replace(allocatable=None):
             shown = quoted(driver.replace(allocatable=None))

@@ -38,6 +38,9 @@ ClusterTrustBundleProjection: name signerName labelSelector optional path:s
 PodResourceClaim: name:s resourceClaimName resourceClaimTemplateName
 ScopeSelector: matchExpressions
 ScopedResourceSelectorRequirement: scopeName:s operator:s values
+NodeAddress: type:s address:s
+ServiceCIDRSpec: CIDRs=cidrs
+FlowDistinguisherMethod: type:s
 CSINodeDriver: name:s nodeID:s topologyKeys allocatable
 VolumeAttachmentSpec: attacher:s source:{VolumeAttachmentSource} nodeName:s
 VolumeAttachmentSource: persistentVolumeName inlineVolumeSpec
