@@ -84,7 +84,7 @@ def test_past_attempts_of_a_pod_that_is_gone_are_explained():
     assert last.attempt == last.attempts > 1
     with pytest.raises(CommandError, match="attempts to schedule default/web, not 99"):
         lab.explain("web", attempt=99)
-    with pytest.raises(CommandError, match="has not tried to schedule default/nobody"):
+    with pytest.raises(CommandError, match="nothing is known of pod/nobody: it never existed"):
         lab.explain("nobody")
 
 
