@@ -28,8 +28,8 @@ nodes worker-1 all crd cm secret generic deployment namespace default -n --all-n
 --server=: --chunk-size=-1"""
 WORDS = LINES.split()
 JUNK: tuple[Any, ...] = (
-    None, "", 0, -1, 2**63, 10**30, 1.5, True, [], {}, [None], [[]], [{}], {"": ""}, {"a": None}, "a" * 300, "\x00", "é",
-    "..", "1Gi", "-5%", "9999-99-99T00:00:00Z", "$(A", "(a+)+$", "10.0.0.0/99", "::1", "0 0 31 2 *",
+    None, "", 0, -1, 2**63, 10**30, 1.5, True, [], {}, [None], [[]], [{}], {"": ""}, {"a": None}, "a" * 300, "\x00",
+    "é", "..", "1Gi", "-5%", "9999-99-99T00:00:00Z", "$(A", "(a+)+$", "10.0.0.0/99", "::1", "0 0 31 2 *",
     {"matchExpressions": [{"key": "a", "operator": "In"}]},
 )  # fmt: skip
 POD = {"containers": [{"name": "c", "image": "nginx:1.29", "ports": [{"containerPort": 80}], "env": [{"name": "A"}]}]}
