@@ -21,6 +21,7 @@ COMMANDS = [
         "taint node worker-1 a=b:Foo",
         "error: invalid taint effect: Foo, unsupported taint effect\nSee 'kubectl taint -h'",
     ),
+    ("exec -- web", 'Error from server (NotFound): pods "web" not found'),
     ("get nonsense", 'error: the server doesn\'t have a resource type "nonsense"'),
     ("get pods --nonsense", "Error: unknown flag: --nonsense\nSee 'kubectl get --help' for usage."),
     ("nonsense", 'Error: unknown command "nonsense" for "kubectl"'),

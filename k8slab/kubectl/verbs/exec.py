@@ -41,8 +41,9 @@ def _arguments(inv: Any) -> tuple[dict[str, Any], list[str]]:
         raise inv.usage_error("exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead")
     if not command:
         raise CommandError("you must specify at least one command for the container")
-    if names:
-        return find_pod(inv, names[0]), command
+    if names or not with_files:
+        # The first word is the Pod's name, even where it stands behind the dashes.
+        return find_pod(inv, inv.args[0]), command
     infos, errors = builder.local(inv)
     if errors:
         raise errors[0]
