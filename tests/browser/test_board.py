@@ -177,6 +177,12 @@ def test_deleting_the_selected_pod(notebook, view):
     name = notebook.ask("lab.list('pods', namespace='default')[0].metadata.name")
     pick(view, name)
     view.get_by_role("button", name="Delete Pod").click()
+    mine = f"[p for p in lab.list('pods', namespace='default') if p.metadata.name == {name!r}]"
+    # The click reaches the kernel when it can; only then may time pass.
+    for _ in range(300):
+        if notebook.ask(f"all(bool(p.metadata.deletionTimestamp) for p in {mine})"):
+            break
+        notebook.page.wait_for_timeout(50)
     notebook.run("lab.run('60s')")
     wait_for_counts(notebook, Running=6, Terminating=0)
     assert name not in notebook.ask("[p.metadata.name for p in lab.list('pods', namespace='default')]")
