@@ -2,7 +2,8 @@
 
 ``creators`` send creations over so many connections as fast as they are answered; ``watchers`` hold so many watches of
 one resource while others write 100 times a second, and say how long after being sent each write reached the last
-of them. Prints one line of JSON.
+of them; ``idlers`` hold so many connections that ask once and then nothing, while one more client goes on asking.
+Prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ WRITERS = 20
 MAPS = "/api/v1/namespaces/default/configmaps"
 #: Connections that are opened at a time.
 OPENING = 25
+#: Requests of the client that goes on while others are idle.
+ASKED = 200
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 TLS.check_hostname, TLS.verify_mode = False, ssl.CERT_NONE
 
@@ -140,6 +143,26 @@ async def watchers(port: int, token: str, number: int) -> dict[str, float]:
     }
 
 
+async def idlers(port: int, token: str, number: int) -> dict[str, float]:
+    """Hold ``number`` connections without a request under way, and ask over another one meanwhile."""
+    begun, connections = time.perf_counter(), []
+    for start in range(0, number, OPENING):
+        opened = [Connection(port, token).open() for _ in range(start, min(start + OPENING, number))]
+        connections += await asyncio.gather(*opened)
+        await asyncio.gather(*(connection.call("GET", "/version") for connection in connections[start:]))
+    took = time.perf_counter() - begun
+    busy, worst = await Connection(port, token).open(), 0.0
+    for count in range(ASKED):
+        asked = time.perf_counter()
+        if await busy.call("POST", MAPS, config_map(f"beside-{count}")) != 201:
+            raise SystemExit("a write failed")
+        worst = max(worst, time.perf_counter() - asked)
+    held = sum(not connection.reader.at_eof() for connection in connections)
+    return {"held": held, "worst answer": worst, "opening": took}
+
+
+ROLES = {"creators": creators, "watchers": watchers, "idlers": idlers}
+
 if __name__ == "__main__":
     role, port, token, number = sys.argv[1:]
-    print(json.dumps(asyncio.run({"creators": creators, "watchers": watchers}[role](int(port), token, int(number)))))
+    print(json.dumps(asyncio.run(ROLES[role](int(port), token, int(number)))))

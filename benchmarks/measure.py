@@ -44,6 +44,12 @@ def peak_mebibytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def resident() -> int:
+    """This process's resident memory now, in bytes."""
+    with open("/proc/self/statm", encoding="ascii") as pages:
+        return int(pages.read().split()[1]) * resource.getpagesize()
+
+
 def show(figures: list[Figure]) -> None:
     """Print figures as a table."""
     for one in figures:

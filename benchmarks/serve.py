@@ -1,4 +1,4 @@
-"""HTTP: lists, creations over several connections, and a thousand watchers, from clients in another process."""
+"""HTTP: lists, creations over several connections, a thousand watchers and many idle connections, from clients in another process."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import sys
 import threading
 import time
 
-from benchmarks.measure import Figure
+from benchmarks.measure import Figure, resident
 
 PODS = 5000
 CREATORS = 8
 WATCHERS = 1000
+IDLERS = 10_000
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
@@ -52,6 +53,26 @@ def _fill(cluster: object) -> None:
         cluster.client.create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
 
 
+def _idle(server: object) -> Figure:
+    """Memory that 10,000 idle connections take of the server, and whether others are answered meanwhile."""
+    before, most = resident(), [0]
+    ended = threading.Event()
+
+    def observe() -> None:
+        while not ended.wait(0.2):
+            most[0] = max(most[0], resident())
+
+    observer = threading.Thread(target=observe)
+    observer.start()
+    try:
+        seen = _load(server, "idlers", IDLERS)
+    finally:
+        ended.set()
+        observer.join()
+    text = f"{seen['held']:,.0f} held, worst answer to another client {seen['worst answer'] * 1000:.0f} ms"
+    return Figure("10,000 idle HTTPS connections", (most[0] - before) / 2**20, "MiB", "", text)
+
+
 def figures() -> list[Figure]:
     """What clients outside can expect."""
     from k8slab.cluster.cluster import Cluster
@@ -71,6 +92,7 @@ def figures() -> list[Figure]:
             f"{seen['events']:.0f} of {seen['expected']:.0f} events, mean {seen['mean lag']:.2f} s, {spent:.1f} s CPU"
         )
         found.append(Figure("1,000 watchers, 100 writes/s: worst lag", seen["worst lag"], "s", "< 1 s", text))
+        found.append(_idle(server))
     if threading.active_count() > 20:
         raise AssertionError("threads are left over")
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import resource
 import signal
 import threading
 from collections.abc import Callable
@@ -23,6 +24,9 @@ def serve(cluster: Cluster, say: Callable[[str], None], **options: Any) -> int:
         options: those of `Server`.
     """
     logging.basicConfig(format="%(name)s: %(message)s", level=logging.WARNING)
+    # As every Go program does when it starts: each connection is an open file.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     ending = threading.Event()
     before = {number: signal.signal(number, lambda *_: ending.set()) for number in SIGNALS}
     server = Server(cluster, **options)
