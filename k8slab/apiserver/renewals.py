@@ -30,7 +30,6 @@ class Renewals:
 
     def __init__(self, server: APIServer) -> None:
         self.server = server
-        self.epoch = server.clock.epoch
 
     def begin(
         self, request: Request, first: int, period: int, order: int, on_break: Callable[[], None]
@@ -66,12 +65,12 @@ class Renewals:
 
     def lease(self, lease: Any, time: int, revision: int) -> Any:
         """A Lease renewed at a lab time."""
-        spec = lease.spec.replace(renewTime=rfc3339_micro(self.epoch + time))
+        spec = lease.spec.replace(renewTime=rfc3339_micro(self.server.clock.unix_at(time)))
         return stamp(lease.replace(spec=spec), revision, None)
 
     def node(self, node: Any, time: int, revision: int) -> Any:
         """A Node whose kubelet reported at a lab time that nothing has changed."""
-        now = rfc3339(self.epoch + time)
+        now = rfc3339(self.server.clock.unix_at(time))
         conditions = tuple(
             condition.replace(lastHeartbeatTime=now) if condition.type in KUBELETS_OWN else condition
             for condition in node.status.conditions

@@ -173,3 +173,17 @@ def test_times_survive_being_written(moment: datetime) -> None:
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=8))
 def test_every_value_equals_itself_and_is_found(value: Any) -> None:
     assert compile_expression("v == v && v in [dyn(0), v]", {"v": DYN}).run({"v": value}) is True
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["'%.99999999999f'.format([1.0])", "duration('99999999999h') > duration('1s')", f"int('{'9' * 5000}')"],
+)
+def test_what_is_beyond_all_numbers_is_an_error_of_the_expression(text: str) -> None:
+    with pytest.raises(CelError):
+        compile_expression(text, {}).run({})
+
+
+def test_long_chains_do_not_overflow_the_stack() -> None:
+    with pytest.raises((CompileError, CelError)):
+        compile_expression("1" + "+1" * 5000, {}).run({})

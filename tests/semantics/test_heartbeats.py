@@ -10,6 +10,7 @@ import pytest
 from k8slab import Lab
 from k8slab.api.codec import encode_json
 from k8slab.apiserver.renewals import Renewals
+from k8slab.cluster.epoch import set_calendar
 
 LEASES = "/registry/leases/kube-node-lease/"
 NODES = "/registry/minions/"
@@ -191,3 +192,15 @@ def test_idle_nodes_set_no_timers():
     few, many = timers(1), timers(30)
     assert many[1] - few[1] >= 29 * 60
     assert abs(many[0] - few[0]) < 5
+
+
+def test_heartbeats_follow_the_calendar() -> None:
+    """Each renewal bears the date that the calendar showed at its time, whenever it is read."""
+    lab = Lab(workers=1)
+    lab.run("60s")
+    before = lab.get("lease/worker-1", namespace="kube-node-lease").spec.renewTime
+    set_calendar(lab.cluster, "2031-01-01T00:00:00Z")
+    lab.run("60s")
+    after = lab.get("lease/worker-1", namespace="kube-node-lease").spec.renewTime
+    assert not before.startswith("2031-01-01T00:0")
+    assert after.startswith("2031-01-01T00:0")

@@ -39,6 +39,9 @@ class Program:
             return evaluate(self.node, names, meter or Meter(PER_CALL_LIMIT))
         except RecursionError:
             raise CelError("expression is nested too deeply") from None
+        except (ArithmeticError, ValueError) as error:
+            # Numbers and times beyond what Python holds: an error of the expression, not of the server.
+            raise CelError(str(error)) from None
 
 
 @lru_cache(maxsize=2048)
@@ -65,7 +68,10 @@ def compile_expression(text: str, names: Names, messages: Any = None) -> Program
     """
     node = parsed(text)
     checker = Checker(names, messages)
-    kind = checker.kind(node)
+    try:
+        kind = checker.kind(node)
+    except RecursionError:
+        raise CompileError(shown(text, "expression recursion limit exceeded: 250", 0)) from None
     if checker.problems:
         ordered: list[Problem] = sorted(checker.problems, key=_place)
         raise CompileError("\n".join(shown(text, each.message, each.at) for each in ordered))
