@@ -187,3 +187,9 @@ def test_what_is_beyond_all_numbers_is_an_error_of_the_expression(text: str) -> 
 def test_long_chains_do_not_overflow_the_stack() -> None:
     with pytest.raises((CompileError, CelError)):
         compile_expression("1" + "+1" * 5000, {}).run({})
+
+
+@pytest.mark.parametrize("text", ["x.replace('', x)", "[x, x].join(x + x + x) != x.replace('a', x)"])
+def test_texts_too_long_to_be_paid_for_are_not_made(text: str) -> None:
+    with pytest.raises(CostExceeded):
+        compile_expression(text, {"x": STRING}).run({"x": "a" * 20_000})

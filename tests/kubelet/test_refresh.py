@@ -143,6 +143,16 @@ def test_the_token_is_renewed_at_four_fifths_of_its_life(lab: Lab) -> None:
     assert second["jti"] != first["jti"]
 
 
+def test_looking_at_a_token_changes_none(lab: Lab) -> None:
+    """Reading is in no journal: a replay, which reads nothing, must come to the same tokens."""
+    quiet = lab.fork()
+    for _ in range(4):
+        lab.run("50m")
+        run(lab, "cat", f"{TOKEN}/token")
+        quiet.run("50m")
+    assert run(quiet, "cat", f"{TOKEN}/token") == run(lab, "cat", f"{TOKEN}/token")
+
+
 def test_a_pod_waits_for_its_account(lab: Lab) -> None:
     """The token cannot be had when the account went between admission and the start."""
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "bot"}}

@@ -82,6 +82,11 @@ def test_a_webhook_refuses(lab: Lab, name: str) -> None:
         ({"allowed": False, "status": "why"}, 400, "denied the request: why"),
         ({}, 400, "without explanation"),
         (
+            {"allowed": False, "status": {"code": "often"}},
+            500,
+            "failed to call webhook: expected int as response.status.code, got 'often'",
+        ),
+        (
             {"response": {"uid": "x", "allowed": True}},
             500,
             'failed calling webhook "guard.example.com": failed to call webhook: expected response.uid=',

@@ -8,15 +8,10 @@ from typing import Any
 from k8slab.api.cel import tree, values
 from k8slab.api.cel.functions import FUNCTIONS, TYPES
 from k8slab.api.cel.kinds import Kind, is_variable, name_of
-from k8slab.api.cel.values import NONE, CelError, Optional, Record, TypeValue
+from k8slab.api.cel.values import NONE, CelError, CostExceeded, Optional, Record, TypeValue
 
 LIST_COST, MAP_COST, MESSAGE_COST = 10, 30, 40
 _MISSING = object()
-EXCEEDED = "operation cancelled: actual cost limit exceeded"
-
-
-class CostExceeded(CelError):
-    """An expression that costs more than it may."""
 
 
 class Meter:
@@ -32,7 +27,7 @@ class Meter:
         """Count a cost. Raises CostExceeded where the limit is passed."""
         self.used += cost
         if self.used > self.limit:
-            raise CostExceeded(EXCEEDED)
+            raise CostExceeded
 
 
 class Lazy:

@@ -7,11 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 from k8slab.api.cel.checker import Checker, Names, Problem
-from k8slab.api.cel.interpreter import CostExceeded, Meter, evaluate
+from k8slab.api.cel.interpreter import Meter, evaluate
 from k8slab.api.cel.kinds import Kind
 from k8slab.api.cel.lexer import SyntaxFault
 from k8slab.api.cel.syntax import parse
-from k8slab.api.cel.values import CelError
+from k8slab.api.cel.values import CelError, CostExceeded
 
 __all__ = ["CelError", "CompileError", "CostExceeded", "Meter", "Program", "compile_expression", "parsed"]
 

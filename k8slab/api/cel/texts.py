@@ -8,8 +8,10 @@ import re2  # type: ignore[import-untyped]
 
 from k8slab.api.cel.overloads import Table, declare
 from k8slab.api.cel.textformat import format_text
-from k8slab.api.cel.values import CelError
+from k8slab.api.cel.values import CelError, CostExceeded
 
+#: A longer text cannot be paid for: a tenth of a unit for each sign, a million units for an expression.
+MAX_TEXT = 10_000_000
 _QUOTES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\\": "\\\\"}
 
 
@@ -61,9 +63,16 @@ def _last_index_of(text: str, part: str, start: int | None = None) -> int:
     return text.rfind(part, 0, start + len(part))
 
 
+def _afford(length: int) -> None:
+    """Refuse a text before it takes the memory. Raises CostExceeded."""
+    if length > MAX_TEXT:
+        raise CostExceeded
+
+
 def _join(items: list[str], separator: str = "") -> str:
     if not all(isinstance(each, str) for each in items):
         raise CelError("join: invalid input")
+    _afford(sum(map(len, items)) + len(separator) * len(items))
     return separator.join(items)
 
 
@@ -76,6 +85,9 @@ def _upper(text: str) -> str:
 
 
 def _replace(text: str, old: str, new: str, limit: int = -1) -> str:
+    count = text.count(old)
+    count = count if limit < 0 else min(count, limit)
+    _afford(len(text) + count * (len(new) - len(old)))
     return text.replace(old, new, limit)
 
 

@@ -16,6 +16,13 @@ class CelError(Exception):
     """An expression that cannot be evaluated: the words of cel-go."""
 
 
+class CostExceeded(CelError):
+    """An expression that costs more than it may."""
+
+    def __init__(self) -> None:
+        super().__init__("operation cancelled: actual cost limit exceeded")
+
+
 class TypeValue:
     """A type as a value: `type(1) == int`."""
 

@@ -218,6 +218,30 @@ def describe_storage_class(inv: Any, obj: Object) -> str:
     return writer.text()
 
 
+def describe_csi_node(inv: Any, obj: Object) -> str:
+    """The storage drivers of a node."""
+    writer = Writer()
+    writer.field("Name", obj["metadata"]["name"])
+    labels(writer, obj["metadata"].get("labels"))
+    notes(writer, obj["metadata"].get("annotations"))
+    writer.field("CreationTimestamp", date(obj["metadata"].get("creationTimestamp")))
+    writer.line(0, "Spec:")
+    drivers = (obj.get("spec") or {}).get("drivers")
+    if drivers is not None:
+        writer.line(1, "Drivers:")
+    for driver in drivers or ():
+        writer.line(2, f"{driver['name']}:")
+        writer.field("Node ID", driver.get("nodeID", ""), 3)
+        count = (driver.get("allocatable") or {}).get("count")
+        if count is not None:
+            writer.line(3, "Allocatables:")
+            writer.field("Count", count, 4)
+        if driver.get("topologyKeys") is not None:
+            writer.field("Topology Keys", f"[{' '.join(driver['topologyKeys'])}]", 3)
+    events(writer, inv, obj)
+    return writer.text()
+
+
 _MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
 
 

@@ -41,6 +41,7 @@ _DESCRIBERS: dict[str, Callable[[Any, dict[str, Any]], str]] = {
     "PodDisruptionBudget.policy": config.describe_budget,
     "CertificateSigningRequest.certificates.k8s.io": certificate.describe_request,
     "PriorityClass.scheduling.k8s.io": config.describe_priority_class,
+    "CSINode.storage.k8s.io": config.describe_csi_node,
     "StorageClass.storage.k8s.io": config.describe_storage_class,
     "PersistentVolumeClaim": config.describe_claim,
     "PersistentVolume": config.describe_volume,

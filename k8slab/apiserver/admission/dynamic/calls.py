@@ -103,6 +103,11 @@ def _verified(answer: dict[str, Any], uid: str) -> dict[str, Any]:
         raise CallFailed(f'expected response.uid="{uid}", got "{response.get("uid", "")}"')
     if response.get("patch") and not response.get("patchType"):
         raise CallFailed("webhook returned response.patch but not response.patchType")
+    status = response.get("status") or {}
+    for name, kind in (("code", int), ("reason", str), ("message", str), ("details", dict)):
+        value = status.get(name) if isinstance(status, dict) else status
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise CallFailed(f"expected {kind.__name__} as response.status.{name}, got {value!r}")
     return response
 
 
