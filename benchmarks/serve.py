@@ -1,4 +1,4 @@
-"""HTTP: lists, creations over several connections, a thousand watchers and many idle connections, from clients in another process."""
+"""HTTP: lists, creations over 8 connections, 1,000 watchers, 10,000 idle connections; clients in another process."""
 
 from __future__ import annotations
 

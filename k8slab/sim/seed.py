@@ -43,12 +43,19 @@ class Streams:
 
     def uid(self, name: str = "uid") -> str:
         """A version-4 UUID, drawn from the stream ``name``."""
-        digits = (
-            f"{(self.stream(name).getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62)) | (0x4 << 76) | (0x2 << 62):032x}"
-        )
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+        return _uuid(self.stream(name).getrandbits(128))
+
+    def named_uid(self, name: str) -> str:
+        """The version-4 UUID of this name: always the same; asking for it shifts nothing."""
+        return _uuid(self.secret(name) >> 128)
 
     def suffix(self, name: str, length: int = 5) -> str:
         """A random name suffix as ``generateName`` appends it."""
         rng = self.stream(name).random
         return "".join(ALPHANUMS[int(rng() * 27)] for _ in range(length))
+
+
+def _uuid(bits: int) -> str:
+    """128 random bits as a version-4 UUID."""
+    digits = f"{(bits & ~(0xF << 76) & ~(0x3 << 62)) | (0x4 << 76) | (0x2 << 62):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

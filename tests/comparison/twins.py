@@ -6,6 +6,8 @@ and ages are the same without further ado. Texts are compared as they are, with 
 
 - the real kubectl works out some ages by the wall clock, while a lab's time is its own: in the output of `describe` and
   `events` all durations count as equal (`AGES`), and runs of blanks as one;
+- `logs --all-containers` asks for the containers in the order of a Go map, which is another each time: its lines are
+  sorted;
 - `diff` shows the names of temporary files and when they were written (`FILES`);
 - a log line's head (`E1123 10:00:00.000000 123 memcache.go:265]`) holds time and process (`KLOG`);
 - some distributions start kubectl from a program that logs what kubectl itself prints as `error: ...` (`WRAPPED`).
@@ -134,6 +136,8 @@ def masked(argv: list[str], said: Said) -> Said:
     out, err = said.stdout, WRAPPED.sub(_unwrapped, KLOG.sub("<log>", said.stderr))
     if argv[:1] == ["diff"]:
         out = FILES.sub(r"/tmp/\1\2", out)
+    if argv[:1] == ["logs"] and "--all-containers" in argv:
+        out = "".join(sorted(out.splitlines(keepends=True)))
     if WITH_AGES.intersection(argv[:1]):
         out = BLANKS.sub(" ", AGES.sub(" <age> ", out))
     return Said(out, err, said.code)

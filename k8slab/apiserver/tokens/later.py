@@ -7,8 +7,6 @@ worked out when it is read.
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from k8slab.sim.clock import SECOND
@@ -72,10 +70,6 @@ class LaterToken:
         if "warnafter" in about:
             about["warnafter"] += shift
         times = {name: claims[name] + shift for name in ("exp", "iat", "nbf")}
-        return {**claims, **times, "jti": _identity(self._credential, issued), "kubernetes.io": about}
-
-
-def _identity(first: str, issued: int) -> str:
-    """The credential id of a renewed token: reading is in no journal, so no random stream may notice it."""
-    digest = hashlib.sha256(f"{first} {issued}".encode()).digest()
-    return str(uuid.UUID(bytes=digest[:16], version=4))
+        # Reading is in no journal, so no random stream may notice it.
+        credential = self._server.streams.named_uid(f"token/{self._credential}/{issued}")
+        return {**claims, **times, "jti": credential, "kubernetes.io": about}
