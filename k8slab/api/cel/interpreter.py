@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from k8slab.api.cel import tree, values
@@ -105,11 +106,15 @@ def _optional_at(owner: Any, key: Any) -> Optional:
 
 
 def _and_or(node: tree.Call, names: Mapping[str, Any], meter: Meter, decisive: bool) -> bool:
-    """A side that decides alone makes up for an error of the other."""
+    return _decided((partial(evaluate, each, names, meter) for each in node.args), decisive)
+
+
+def _decided(answers: Iterable[Callable[[], Any]], decisive: bool) -> bool:
+    """What several answers come to: one that decides alone makes up for the errors of others."""
     error = None
-    for each in node.args:
+    for answer in answers:
         try:
-            found = evaluate(each, names, meter)
+            found = answer()
         except CostExceeded:
             raise
         except CelError as fault:
@@ -255,23 +260,11 @@ def _fold(node: tree.Fold, names: Mapping[str, Any], meter: Meter) -> Any:
 
 
 def _quantified(node: tree.Fold, scopes: Any, meter: Meter, decisive: bool) -> bool:
-    error = None
-    for scope in scopes:
+    def holds(scope: Mapping[str, Any]) -> Any:
         meter.spend(2)
-        try:
-            found = evaluate(node.steps[0], scope, meter)
-        except CostExceeded:
-            raise
-        except CelError as fault:
-            error = error or fault
-            continue
-        if found is decisive:
-            return decisive
-        if not isinstance(found, bool):
-            error = error or CelError("no such overload")
-    if error is not None:
-        raise error
-    return not decisive
+        return evaluate(node.steps[0], scope, meter)
+
+    return _decided((partial(holds, scope) for scope in scopes), decisive)
 
 
 def _all(node: tree.Fold, scopes: Any, pairs: Any, meter: Meter) -> bool:
