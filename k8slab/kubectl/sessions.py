@@ -8,7 +8,7 @@ from k8slab.errors import ApiError
 from k8slab.kubectl import builder
 from k8slab.kubectl.failure import CommandError
 from k8slab.kubectl.flags import Flag, boolean, text
-from k8slab.kubectl.verbs.logs import preference
+from k8slab.kubectl.verbs.logs import preference, selected_pods
 from k8slab.kubectl.watching import LONGEST, QUIET
 
 Pod = dict[str, Any]
@@ -117,12 +117,7 @@ def find_pod(inv: Any, word: str) -> Pod:
     obj = inv.access.get(resource, name if slash else kind, inv.namespace)
     if resource.kind == "Pod":
         return obj
-    selector = (obj.get("spec") or {}).get("selector") or {}
-    labels = selector.get("matchLabels", selector)
-    if not labels:
-        raise CommandError(f"cannot attach to *{resource.version}.{resource.kind}: selector is empty")
-    query = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-    pods = inv.access.list(inv.access.scheme.resource("pods"), obj["metadata"].get("namespace"), query)
+    pods = selected_pods(inv, obj, f"cannot attach to *{resource.version}.{resource.kind}")
     if not pods:
         raise CommandError("timed out waiting for the condition")
     return min(pods, key=preference)

@@ -11,6 +11,7 @@ from k8slab.api.base import Quantity
 from k8slab.api.labels import kubelet_may_set
 from k8slab.api.meta_v1 import ObjectMeta
 from k8slab.kubelet.thresholds import HARD, amount
+from k8slab.sim.seed import uuid_text
 
 KUBELET_VERSION = "v1.36.2"
 OS_IMAGE = "Debian GNU/Linux 12 (bookworm)"
@@ -165,7 +166,7 @@ def system_info(spec: NodeSpec, boot: int = 0) -> core.NodeSystemInfo:
     booted = hashlib.sha256(f"boot/{spec.name}/{boot}".encode()).hexdigest()
     return core.NodeSystemInfo(
         architecture="amd64",
-        bootID=_uuid(booted),
+        bootID=uuid_text(booted),
         containerRuntimeVersion=RUNTIME_VERSION,
         kernelVersion=KERNEL_VERSION,
         kubeletVersion=KUBELET_VERSION,
@@ -173,7 +174,7 @@ def system_info(spec: NodeSpec, boot: int = 0) -> core.NodeSystemInfo:
         machineID=machine[:32],
         operatingSystem="linux",
         osImage=OS_IMAGE,
-        systemUUID=_uuid(machine[32:]),
+        systemUUID=uuid_text(machine[32:]),
     )
 
 
@@ -200,7 +201,3 @@ def node_status(
             ),
         ),
     )
-
-
-def _uuid(digits: str) -> str:
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:32]}"

@@ -55,7 +55,11 @@ class Streams:
         return "".join(ALPHANUMS[int(rng() * 27)] for _ in range(length))
 
 
+def uuid_text(digits: str) -> str:
+    """The first 32 hexadecimal digits with the dashes of a UUID."""
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:32]}"
+
+
 def _uuid(bits: int) -> str:
     """128 random bits as a version-4 UUID."""
-    digits = f"{(bits & ~(0xF << 76) & ~(0x3 << 62)) | (0x4 << 76) | (0x2 << 62):032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    return uuid_text(f"{(bits & ~(0xF << 76) & ~(0x3 << 62)) | (0x4 << 76) | (0x2 << 62):032x}")

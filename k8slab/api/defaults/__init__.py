@@ -52,12 +52,6 @@ def set_status_defaults(obj: Any) -> Any:
 
 
 _STATUS_BY_CLASS: dict[type, Callable[[Any], Any]] = {
-    admissionregistration_v1.ValidatingWebhookConfiguration: admission.validating_webhooks,
-    admissionregistration_v1.MutatingWebhookConfiguration: admission.mutating_webhooks,
-    admissionregistration_v1.ValidatingAdmissionPolicy: admission.policy,
-    admissionregistration_v1.ValidatingAdmissionPolicyBinding: admission.binding,
-    admissionregistration_v1.MutatingAdmissionPolicy: admission.policy,
-    admissionregistration_v1.MutatingAdmissionPolicyBinding: admission.binding,
     core_v1.Pod: pods.pod_status,
     apps_v1.Deployment: workloads.deployment_status,
     apps_v1.ReplicaSet: workloads.replica_set_status,

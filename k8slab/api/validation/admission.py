@@ -249,16 +249,21 @@ def _service(service: Any, path: str, errors: Errors) -> None:
         errors.append(FieldError.invalid(f"{path}.path", where, "segment may not be empty"))
 
 
-def _review_versions(versions: Any, path: str, errors: Errors) -> None:
-    if not versions:
-        errors.append(FieldError.required(path, f"must specify one of {', '.join(REVIEW_VERSIONS)}"))
-        return
+def review_version_names(versions: Any, path: str, errors: Errors) -> None:
+    """The versions of reviews that a webhook speaks: names, each once."""
     for index, version in enumerate(versions):
         if version in versions[:index]:
             errors.append(FieldError.invalid(f"{path}[{index}]", version, "duplicate version"))
             continue
         found = names.dns1035_label(version)
         errors += [FieldError.invalid(f"{path}[{index}]", version, text) for text in found]
+
+
+def _review_versions(versions: Any, path: str, errors: Errors) -> None:
+    if not versions:
+        errors.append(FieldError.required(path, f"must specify one of {', '.join(REVIEW_VERSIONS)}"))
+        return
+    review_version_names(versions, path, errors)
     if not set(versions) & set(REVIEW_VERSIONS):
         text = f"must include at least one of {', '.join(REVIEW_VERSIONS)}"
         errors.append(FieldError.invalid(path, list(versions), text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Any
 
 from k8slab.api import networking_v1
 from k8slab.api.core_v1 import TypedLocalObjectReference
@@ -176,14 +177,18 @@ def _backend(backend: networking_v1.IngressBackend, path: str, errors: Errors) -
 
 
 def _resource_backend(item: TypedLocalObjectReference, path: str, errors: Errors) -> None:
+    _kind_and_name(item, path, errors)
+    for message in names.dns_subdomain(item.apiGroup) if item.apiGroup is not None else ():
+        errors.append(FieldError.invalid(f"{path}.apiGroup", item.apiGroup, message))
+
+
+def _kind_and_name(item: Any, path: str, errors: Errors) -> None:
     for name in ("kind", "name"):
         value = getattr(item, name)
         if not value:
             errors.append(FieldError.required(f"{path}.{name}"))
         for message in names.path_segment(value) if value else ():
             errors.append(FieldError.invalid(f"{path}.{name}", value, message))
-    for message in names.dns_subdomain(item.apiGroup) if item.apiGroup is not None else ():
-        errors.append(FieldError.invalid(f"{path}.apiGroup", item.apiGroup, message))
 
 
 def _service_backend(service: networking_v1.IngressServiceBackend, path: str, errors: Errors) -> None:
@@ -225,12 +230,7 @@ def ingress_class(obj: networking_v1.IngressClass, errors: Errors) -> None:
 def _class_parameters(item: networking_v1.IngressClassParametersReference, path: str, errors: Errors) -> None:
     for message in names.dns_subdomain(item.apiGroup) if item.apiGroup is not None else ():
         errors.append(FieldError.invalid(f"{path}.apiGroup", item.apiGroup, message))
-    for name in ("kind", "name"):
-        value = getattr(item, name)
-        if not value:
-            errors.append(FieldError.required(f"{path}.{name}"))
-        for message in names.path_segment(value) if value else ():
-            errors.append(FieldError.invalid(f"{path}.{name}", value, message))
+    _kind_and_name(item, path, errors)
     if item.scope is None:
         errors.append(FieldError.required(f"{path}.scope"))
     elif item.scope not in SCOPES:

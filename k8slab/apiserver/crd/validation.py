@@ -7,7 +7,7 @@ from typing import Any
 
 from k8slab.api.codec import to_dict
 from k8slab.api.validation import metadata, names
-from k8slab.api.validation.admission import client_config
+from k8slab.api.validation.admission import client_config, review_version_names
 from k8slab.apiserver.crd.schemas import schema_errors
 from k8slab.errors import FieldError, Verbatim, go_json
 
@@ -248,12 +248,7 @@ def _review_versions(versions: Any, path: str, errors: Errors) -> None:
     if not versions:
         errors.append(FieldError.required(path))
         return
-    for index, version in enumerate(versions):
-        if version in versions[:index]:
-            errors.append(FieldError.invalid(f"{path}[{index}]", version, "duplicate version"))
-            continue
-        problems = names.dns1035_label(version)
-        errors += [FieldError.invalid(f"{path}[{index}]", version, text) for text in problems]
+    review_version_names(versions, path, errors)
     if not {"v1", "v1beta1"} & set(versions):
         errors.append(FieldError.invalid(path, list(versions), "must include at least one of v1, v1beta1"))
 

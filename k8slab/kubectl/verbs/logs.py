@@ -75,14 +75,19 @@ def _named(inv: Any, resource: Any, name: str) -> Pod:
         raise CommandError(f'error from server (NotFound): {error.message} in namespace "{inv.namespace}"') from None
 
 
-def _of_workload(inv: Any, obj: dict[str, Any], label: str) -> list[Pod]:
-    """One Pod of the workload (all of them with --all-pods), the best one: running before pending, ready first."""
+def selected_pods(inv: Any, obj: dict[str, Any], failing: str) -> list[Pod]:
+    """The Pods that a workload or Service selects. Raises CommandError, beginning with `failing`, for no selector."""
     selector = (obj.get("spec") or {}).get("selector") or {}
     labels = selector.get("matchLabels", selector)
     if not labels:
-        raise CommandError(f"cannot get the logs from *{obj['kind']}: selector is empty")
+        raise CommandError(f"{failing}: selector is empty")
     query = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-    pods = inv.access.list(inv.access.scheme.resource("pods"), obj["metadata"].get("namespace"), query)
+    return inv.access.list(inv.access.scheme.resource("pods"), obj["metadata"].get("namespace"), query)
+
+
+def _of_workload(inv: Any, obj: dict[str, Any], label: str) -> list[Pod]:
+    """One Pod of the workload (all of them with --all-pods), the best one: running before pending, ready first."""
+    pods = selected_pods(inv, obj, f"cannot get the logs from *{obj['kind']}")
     if not pods:
         raise CommandError(f"timed out waiting for the condition: no pods of {label}")
     pods.sort(key=preference)

@@ -130,32 +130,7 @@ ROWS = (
         line='{"log.level": "INFO", "message":"started"}',
     ),
     Row(
-        "docker.elastic.co/elasticsearch/elasticsearch",
-        "/bin/tini",
-        620,
-        "1200Mi",
-        (9200, 9300),
-        "25s",
-        {7: (10, 17), 8: (0, 19), 9: (0, 2)},
-        (),
-        user="1000:0",
-        startup=2000,
-        line='{"log.level": "INFO", "message":"started"}',
-    ),
-    Row(
         "docker.io/library/kibana",
-        "/bin/tini",
-        500,
-        "500Mi",
-        (5601,),
-        "35s",
-        {7: (10, 17), 8: (0, 19)},
-        (),
-        user="1000",
-        startup=1200,
-    ),
-    Row(
-        "docker.elastic.co/kibana/kibana",
         "/bin/tini",
         500,
         "500Mi",
@@ -237,7 +212,6 @@ ROWS = (
         user="adminer",
     ),
     Row("docker.io/library/phpmyadmin", "apache2-foreground", 190, "40Mi", (80,), "1s", {5: (0, 2)}),
-    Row("docker.io/phpmyadmin/phpmyadmin", "apache2-foreground", 190, "40Mi", (80,), "1s", {5: (0, 2)}),
     Row("docker.io/library/couchdb", "tini", 90, "60Mi", (5984, 4369, 9100), "4s", {2: (3, 3), 3: (0, 5)}),
     Row(
         "docker.io/library/nextcloud",
@@ -283,29 +257,7 @@ ROWS = (
         user="nobody",
     ),
     Row(
-        "quay.io/prometheus/node-exporter",
-        "/bin/node_exporter",
-        12,
-        "14Mi",
-        (9100,),
-        "200ms",
-        {1: (0, 9)},
-        prefix="v",
-        user="nobody",
-    ),
-    Row(
         "docker.io/prom/alertmanager",
-        "/bin/alertmanager",
-        32,
-        "18Mi",
-        (9093, 9094),
-        "500ms",
-        {0: (20, 28)},
-        prefix="v",
-        user="nobody",
-    ),
-    Row(
-        "quay.io/prometheus/alertmanager",
         "/bin/alertmanager",
         32,
         "18Mi",
@@ -387,6 +339,14 @@ ROWS = (
         startup=1800,
     ),
 )
+#: The same images under another name.
+MIRRORS = {
+    "docker.elastic.co/elasticsearch/elasticsearch": "docker.io/library/elasticsearch",
+    "docker.elastic.co/kibana/kibana": "docker.io/library/kibana",
+    "docker.io/phpmyadmin/phpmyadmin": "docker.io/library/phpmyadmin",
+    "quay.io/prometheus/node-exporter": "docker.io/prom/node-exporter",
+    "quay.io/prometheus/alertmanager": "docker.io/prom/alertmanager",
+}
 
 
 def further() -> dict[str, Repository]:
@@ -395,7 +355,7 @@ def further() -> dict[str, Repository]:
     for row in ROWS:
         variants = dict.fromkeys(row.variants, 0)
         found[row.name] = Repository(_image(row), row.tags, row.versions, variants, row.prefix)
-    return found
+    return found | {mirror: found[name] for mirror, name in MIRRORS.items()}
 
 
 def _image(row: Row) -> Image:
